@@ -1,0 +1,68 @@
+# One command a purpose. Everything is made inside this folder: .tools (uv, where there is none) and .venv.
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.tools/bin/uv)
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command 'make lock' $(ARGS)
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE_TIMEOUT := 900
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check format lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+setup: .venv/.ready ## install the locked versions and the project into .venv
+
+demo: setup ## search the trade-off of a small CNN on handwritten digits
+	$(BIN)/frontier search digits
+
+test: check ## run make check, then the tests (ARGS='-k mask' picks some)
+	@echo "== tests"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 15 $(ARGS)
+
+check: setup ## lint, format, types and import layers
+	@echo "== lint"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo "== types"
+	$(BIN)/mypy
+	@echo "== layers"
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## rewrite the sources in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: | $(UV) ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
+	$(COMPILE) pyproject.toml --group dev -o requirements/project.lock
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock
+
+clean: ## remove what setup and the checks made; results stay
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/.ready: requirements/project.lock pyproject.toml | $(UV)
+	@echo "== setup"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' || { \
+		echo "the locked versions need Python 3.11, 3.12, 3.13 or 3.14, and '$(PYTHON)' is none of them." >&2; \
+		echo "  to do: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || { rm -rf .venv && $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv; }
+	$(UV) pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/project.lock
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.tools/bin/uv: requirements/bootstrap.lock
+	@echo "== uv"
+	@$(PYTHON) -m venv --clear .tools || { \
+		echo "'$(PYTHON)' cannot make a virtual environment." >&2; \
+		echo "  to do: install its venv and ensurepip modules (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@touch $@

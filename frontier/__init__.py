@@ -1,0 +1,33 @@
+"""frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
+
+`search(...)`, `open_study(...)`, `list_studies(...)` and `load_bundle(...)` are loaded when they are first used,
+so that `import frontier` costs neither torch nor ray.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from frontier.api.search import search
+    from frontier.api.study import StudyView, list_studies, open_study
+    from frontier.trial.bundle import load as load_bundle
+
+__version__ = "0.1.0"
+__all__ = ["StudyView", "list_studies", "load_bundle", "open_study", "search"]
+
+_HOMES = {
+    "search": ("frontier.api.search", "search"),
+    "open_study": ("frontier.api.study", "open_study"),
+    "list_studies": ("frontier.api.study", "list_studies"),
+    "StudyView": ("frontier.api.study", "StudyView"),
+    "load_bundle": ("frontier.trial.bundle", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'frontier' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)

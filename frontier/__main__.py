@@ -1,0 +1,35 @@
+"""The command `frontier`: runs a verb and turns what went wrong into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+from frontier.errors import FrontierError
+
+
+def main() -> None:
+    """Exit codes: 0 ok, 1 internal, 2 input, 3 blocked or a missing extra, 4 too many failures,
+    5 verification failed, 130 interrupted."""
+    from frontier.cli._app import app
+
+    try:
+        app()
+    except FrontierError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away (`frontier show ... | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception:  # noqa: BLE001 the last line of defence: whatever is left is a defect of ours
+        traceback.print_exc()
+        print("error: this is a defect in frontier, not in your input", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What a search would cost, before anything runs: network passes counted exactly, seconds from a few timed steps.
+
+A pass is one forward of one image; forward and backward together are three. The mask search counts as its method
+declares, at most; everything else is exact.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from frontier import registry
+from frontier.api.lookups import knobs_of
+from frontier.nn.network import build
+from frontier.nn.profile import profile
+from frontier.results.spec import TrialSpec
+from frontier.training.batches import generator
+from frontier.trial.source import Source
+
+REPEATS = 5
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Passes by stage of one trial (the teacher's once for all trials), and how long one pass takes here."""
+
+    teacher: float
+    search: float
+    finetune: float
+    measure: float
+    macs: int  # of one pass
+    pass_s: float
+    weights_bytes: int
+
+    @property
+    def trial_s(self) -> float:
+        """Seconds of one trial on one core, at most, the teacher apart."""
+        return (self.search + self.finetune + self.measure) * self.pass_s
+
+    @property
+    def teacher_s(self) -> float:
+        return self.teacher * self.pass_s
+
+
+def of(spec: TrialSpec, source: Source) -> Cost:
+    """The cost of one trial; loads the data set and times a few forward and backward steps on one thread."""
+    data, measure = source.dataset(), spec.measure
+    train = len(source.images("train", spec.data.train_images).labels)
+    shown = sum(
+        len(source.images(split, count).labels) * factor
+        for split in ("validation", "test")
+        for count, factor in (
+            (measure.validation_images if split == "validation" else measure.test_images, 2.0),  # teacher and student
+            (measure.corrupted_images, 1.0 * len(measure.corruptions) * len(measure.severities)),
+            (measure.attack_images, (3.0 * measure.attack_steps + 1) * len(measure.attack_eps_255) + 1),
+        )
+    )
+    model = build(spec.network.name, data.image, data.classes, sites=spec.network.sites, options=spec.network.options)
+    knobs = knobs_of(spec.method).model_validate(spec.knobs)
+    return Cost(
+        teacher=3.0 * spec.teacher.recipe.epochs * train,
+        search=registry.load("method", spec.method).passes(knobs) * train,
+        finetune=4.0 * spec.finetune.epochs * train,
+        measure=shown,
+        macs=profile(model, data.image).macs,
+        pass_s=_pass_s(model, data.image),
+        weights_bytes=sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()),
+    )
+
+
+def _pass_s(model: torch.nn.Module, image: tuple[int, int, int]) -> float:
+    """Seconds of one pass of one image in training on one thread: the median of a few steps after one to warm up."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pixels = torch.rand(BATCH, *image, generator=generator(0))
+    timings = []
+    for _ in range(REPEATS + 1):
+        started = time.perf_counter()
+        model(pixels).sum().backward()
+        timings.append(time.perf_counter() - started)
+    torch.set_num_threads(threads)
+    return statistics.median(timings[1:]) / BATCH / 3
+
+
+def as_json(cost: Cost, trials: int, concurrency: int) -> dict[str, Any]:
+    """What `frontier check --json` prints under `cost`; seconds are of this machine, at most."""
+    return {
+        "passes": {name: getattr(cost, name) for name in ("teacher", "search", "finetune", "measure")},
+        "macs_per_pass": cost.macs,
+        "teacher_s": cost.teacher_s,
+        "trial_s_at_most": cost.trial_s,
+        "search_s_at_most": cost.teacher_s + cost.trial_s * trials / concurrency,
+        "disk_bytes_at_most": trials * cost.weights_bytes,
+    }

@@ -1,0 +1,113 @@
+"""What the reading verbs print for people: a study with its front, the list of studies, the sites of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from frontier.cli._panel import duration
+from frontier.results.record import address
+
+ACCURACIES = ("clean", "corrupted", "adversarial")
+
+
+def print_study(summary: Mapping[str, Any]) -> None:
+    """Print what `frontier show --json` holds: trials by state, hypervolume, and the front as a table."""
+    console = Console()
+    console.print(Text(f"{summary['study']}: {by_state(summary['trials'])}; hypervolume {summary['hypervolume']:.4f}"))
+    if summary["front"]:
+        console.print(front_table(summary["front"]))
+        console.print("validation (test) in percent; intervals: --json, or the report", style="dim", highlight=False)
+    else:
+        console.print("no front yet: no trial is complete", highlight=False)
+
+
+def print_studies(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
+    """Print the studies under `home`, one a line."""
+    console = Console()
+    if not rows:
+        console.print(Text(f"no studies under {home}"))
+        return
+    console.print(studies_table(rows))
+
+
+def print_sites(found: Mapping[str, Any]) -> None:
+    """Print what `frontier relus --json` holds."""
+    console = Console()
+    console.print(sites_table(found))
+    image = "x".join(str(size) for size in found["image"])
+    console.print(Text(f"{found['network']} at {image}: full {found['full']:,}, inner {found['inner']:,} ReLUs"))
+
+
+def print_check(found: Mapping[str, Any]) -> None:
+    """Print what `frontier check --json` holds."""
+    console = Console()
+    network, search, cost = found["network"], found["search"], found["cost"]
+    lines = {
+        "space": f"{found['space']} ({found['space_hash']}): {found['question']}",
+        "network": f"{network['name']} on {found['data']}, sites {network['sites']}, {found['relus']:,} ReLUs",
+        "budgets": f"first {', '.join(f'{budget:,}' for budget in found['anchors']) or 'none given'}, then as sampled",
+        "search": f"{search['trials']} trials, {search['concurrency']} at once, sampler {search['sampler']}",
+        "trial": f"at most {duration(cost['trial_s_at_most'])} on one core here; teacher {duration(cost['teacher_s'])}",
+        "all": f"at most {duration(cost['search_s_at_most'])}, {cost['disk_bytes_at_most'] / 1e6:,.1f} MB of weights",
+    }
+    table = _table({"key": "left"})
+    table.show_header = False
+    table.add_column(overflow="fold")
+    for key, text in lines.items():
+        table.add_row(key, Text(text))
+    for method, parameters in found["methods"].items():
+        for name, domain in parameters.items():
+            table.add_row(Text(method), Text(f"{name}: {domain}"))
+    console.print(table)
+
+
+def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets."""
+    table = _table({"trial": "right", "method": "left", "ReLUs": "right", "budget": "right"})
+    for name in ACCURACIES:
+        table.add_column(name, justify="right", no_wrap=True)
+    for point in front:
+        table.add_row(
+            address(point["trial"], point["point"]),
+            Text(point["method"]),
+            f"{point['relu_count']:,}",
+            f"{point['relu_budget']:,}",
+            *(f"{100 * point[name]:.1f} ({100 * point['test'][name]['value']:.1f})" for name in ACCURACIES),
+        )
+    return table
+
+
+def studies_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a study: name, trials by state, when it was begun, and its folder."""
+    table = _table({"study": "left", "trials": "left", "begun": "left"})
+    table.add_column("folder", overflow="fold")
+    for row in rows:
+        table.add_row(Text(row["study"]), by_state(row["trials"]), row["created_at"][:16], Text(row["folder"]))
+    return table
+
+
+def sites_table(found: Mapping[str, Any]) -> Table:
+    """One line a site in order of execution."""
+    table = _table({"site": "left", "shape": "right", "ReLUs": "right", "inner": "left"})
+    for site in found["sites"]:
+        shape = "x".join(str(size) for size in site["shape"])
+        table.add_row(Text(site["path"]), shape, f"{site['relus']:,}", "yes" if site["inner"] else "no")
+    return table
+
+
+def by_state(counts: Mapping[str, int]) -> str:
+    """`30 complete, 1 failed`: the states that occur."""
+    return ", ".join(f"{n} {state}" for state, n in counts.items() if n) or "no trials"
+
+
+def _table(columns: Mapping[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name, justify in columns.items():
+        table.add_column(name, justify=justify, no_wrap=True)
+    return table

@@ -1,0 +1,24 @@
+"""`frontier check`: what a search would run and cost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import Data, Json, print_json
+
+SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="A name on the shelf search_spaces, or a YAML file.")]
+
+
+def command(space: SpaceName, data: Data = None, json: Json = False) -> None:
+    """Check a space and print what would run and what it would cost, before anything runs."""
+    from frontier.api.check import check
+
+    found = check(space, data=data)
+    if json:
+        print_json(found)
+        return
+    from frontier.cli._tables import print_check
+
+    print_check(found)

@@ -1,0 +1,19 @@
+"""`frontier report`: one self-contained HTML file of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import DEFAULT_HOME, Home, StudyName
+
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html.")]
+
+
+def command(study: StudyName, home: Home = DEFAULT_HOME, out: Out = None) -> None:
+    """Render a study's report; prints the file's path."""
+    from frontier.api.study import open_study
+
+    typer.echo(open_study(study, home).report(out))

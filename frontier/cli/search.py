@@ -1,0 +1,75 @@
+"""`frontier search`: run a search, show it live, end with the front, a report and what to do next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home
+from frontier.cli.check import SpaceName
+
+Name = Annotated[str | None, typer.Option(help="Name of the study; default: the space's.")]
+Trials = Annotated[int | None, typer.Option(metavar="N", help="The study's total, also with --resume.")]
+Seed = Annotated[int | None, typer.Option(metavar="S", help="Seed of the study.")]
+Sampler = Annotated[str | None, typer.Option(help="Who proposes the next trial; default: the space's.")]
+Backend = Annotated[str, typer.Option(help="Who runs the trials: ray or inline.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that exists.")]
+Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
+Keep = Annotated[str, typer.Option(help="Whose weights stay: front, all or none.")]
+Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster; default: a local one.")]
+Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
+
+
+def command(
+    space: SpaceName,
+    name: Name = None,
+    home: Home = DEFAULT_HOME,
+    trials: Trials = None,
+    seed: Seed = None,
+    sampler: Sampler = None,
+    backend: Backend = "ray",
+    resume: Resume = False,
+    concurrency: Concurrency = None,
+    keep: Keep = "front",
+    data: Data = None,
+    download: Download = False,
+    device: Device = "auto",
+    address: Address = None,
+    progress: Progress = "auto",
+) -> None:
+    """Search a space: many trials, each a network linearized to a ReLU budget, their front kept as it grows."""
+    from frontier.api.search import search
+    from frontier.cli._panel import follow
+    from frontier.cli._tables import print_study
+
+    elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
+    again = f"frontier search {space} --name {name or Path(space).stem}{elsewhere} --resume"
+    with follow(progress, resume=again) as shown:
+        view = search(
+            space,
+            name=name,
+            home=home,
+            trials=trials,
+            seed=seed,
+            sampler=sampler,
+            backend=backend,
+            resume=resume,
+            concurrency=concurrency,
+            keep=keep,  # type: ignore[arg-type]  # checked by search(), which names the choices
+            data=data,
+            download=download,
+            device=device,
+            address=address,
+            on_event=lambda event: shown(event.model_dump(mode="json")),
+        )
+    print_study(view.summary())
+    report = view.report()
+    cheapest = next(iter(view.front()), None)
+    typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
+    if cheapest is not None:
+        typer.echo(
+            f"        frontier export {view.name}{elsewhere} --trial {cheapest.address} --out exported\n"
+            f"        {again} --trials N"
+        )

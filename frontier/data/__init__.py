@@ -1,0 +1,1 @@
+"""Data sets, one module each: `IMAGE`, `CLASSES` and `load(folder, *, download=False) -> Dataset`."""

@@ -1,0 +1,1 @@
+"""The axis `backend`: one module each; `run(search, work)` asks, runs and tells until nothing is handed out."""

@@ -1,0 +1,211 @@
+"""Trials on Ray Tune workers: the one file that imports Ray. Search decides and keeps the books, Tune only runs.
+
+Ray's OptunaSearch is not used (a NaN leaves its trial running for ever, one incomplete report ends the search, a
+stopped trial counts as complete), nor is Tuner.restore (a torn snapshot silently begins another experiment): a
+resumed study is a new Tuner over the same records. Actors are reused, which saves most of Tune's time per trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, final
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from frontier.driver.backends._worker import run_here
+from frontier.driver.study import Search
+from frontier.driver.work import Work
+from frontier.errors import BlockedError, FrontierError, InputError
+from frontier.results.store import Study
+
+RETRIES = 2  # a trial whose worker died is run this often again, from its checkpoints
+WORDS = 300  # characters of a dead worker's last line
+STORE_BYTES = 100 * 2**20  # nothing of size travels through Ray: specs and records are files
+SETTINGS = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    # Ray kills workers when a machine's memory is 95 % full, whoever filled it
+    "RAY_memory_usage_threshold": "0.99",
+}
+
+
+def run(search: Search, work: Work) -> None:
+    """Runs what is left of the study, `work.concurrency` trials at once or as many as the cluster can carry.
+
+    Raises BlockedError at once when one trial asks for more than any node has: Tune would wait for ever.
+    """
+    if not search.remaining:
+        return
+    folder = search.study.folder.resolve() / "ray"
+    forward = _Forward(search)
+    with _environment(work), _cluster(work.address), _removed(folder):
+        fitting = _fitting(work)
+        trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
+        tune.Tuner(
+            tune.with_resources(trainable, {"cpu": work.cpu, "gpu": work.gpu}),
+            tune_config=tune.TuneConfig(
+                search_alg=forward,
+                num_samples=search.remaining,
+                max_concurrent_trials=min(work.concurrency, fitting),
+                reuse_actors=True,
+                trial_dirname_creator=_dirname,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=str(folder),
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+                callbacks=[_LastWords(forward)],
+                verbose=0,
+            ),
+        ).fit()
+    if forward.refusal:
+        raise forward.refusal
+
+
+@final
+class _Forward(Searcher):
+    """Forwards Tune's two questions, what next and how did it go, to a Search."""
+
+    def __init__(self, search: Search) -> None:
+        super().__init__()
+        self._search = search
+        self._running: dict[str, int] = {}  # Tune's trial id -> our number
+        self.refusal: FrontierError | None = None
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
+        return True
+
+    def suggest(self, trial_id: str) -> Any:
+        asked = None if self.refusal else self._search.ask()
+        if asked is None:
+            return Searcher.FINISHED
+        self._running[trial_id] = asked.trial
+        return {"trial": asked.trial, "code_version": asked.code_version}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        if error:
+            return  # _LastWords knows why
+        trial = self._running.pop(trial_id)
+        if result and "blocked" in result:
+            self.refusal = (BlockedError if result["blocked"] else InputError)(result["message"])
+        elif self._search.study.finished(trial):
+            self._search.collect(trial)
+
+    def died(self, trial_id: str, reason: str) -> None:
+        """The worker died once too often."""
+        self._search.give_up(self._running.pop(trial_id), reason)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: the records and the study are on disk already."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: a resumed study is a new Tuner."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles its configuration, for a restore that is never asked for
+
+
+@final
+class _LastWords(tune.Callback):
+    """Tells why a trial's worker is gone for good; a searcher is only told that it is."""
+
+    def __init__(self, forward: _Forward) -> None:
+        self._forward = forward
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
+        log = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        words = next((line for line in reversed(log.splitlines()) if line.strip()), "no reason given")
+        self._forward.died(trial.trial_id, f"worker died ({RETRIES + 1} times): {words.strip()[:WORDS]}")
+
+
+def _dirname(trial: Trial) -> str:
+    return str(trial.trial_id)
+
+
+def _fitting(work: Work) -> int:
+    """How many trials the cluster carries at once."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+    fitting = 0
+    for node in nodes:
+        shares = [node.get("CPU", 0) / work.cpu] if work.cpu else []
+        shares += [node.get("GPU", 0) / work.gpu] if work.gpu else []
+        fitting += int(min(shares, default=work.concurrency) + 1e-9)
+    if not fitting:
+        cpus, gpus = (max((node.get(kind, 0) for node in nodes), default=0) for kind in ("CPU", "GPU"))
+        raise BlockedError(
+            f"a trial asks for {work.cpu:g} CPU and {work.gpu:g} GPU, and the largest node has {cpus:g} and {gpus:g}; "
+            "lower the resources of the space, or start the search where there are more"
+        )
+    return fitting
+
+
+@contextlib.contextmanager
+def _cluster(address: str | None) -> Iterator[None]:
+    """A cluster of our own on this machine, or a connection to the one that was named; never one found by chance."""
+    if ray.is_initialized():
+        raise InputError("Ray is already in use in this process", fix="call ray.shutdown() first")
+    with tempfile.TemporaryDirectory(prefix="frontier-", ignore_cleanup_errors=True) as temporary:
+        try:
+            if address is None:
+                ray.init(
+                    address="local",
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.CRITICAL,
+                    object_store_memory=STORE_BYTES,
+                    _temp_dir=temporary,
+                )
+            else:
+                ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _environment(work: Work) -> Iterator[None]:
+    """Ray reads its settings from the environment, and so do the thread pools of the workers that it starts."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(work.runtime.threads))
+    before = dict(os.environ)
+    os.environ.update(SETTINGS | {key: before[key] for key in SETTINGS if key in before} | threads)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextlib.contextmanager
+def _removed(folder: Path) -> Iterator[None]:
+    """Tune's own files, gone before (a crash may have left some) and after."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _resolved(study: Study) -> Study:
+    return Study(study.home.resolve(), study.name)
+
+
+def _anywhere(work: Work) -> Work:
+    """The work with absolute paths, so that a worker may have another working directory."""
+    data = work.runtime.data
+    runtime = dataclasses.replace(work.runtime, home=work.runtime.home.resolve(), data=data and data.resolve())
+    return dataclasses.replace(work, runtime=runtime, recorded=())

@@ -1,0 +1,53 @@
+"""Drives a search with a backend from start to end, and turns Ctrl-C into an orderly stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from frontier import registry
+from frontier.driver.study import Search
+from frontier.driver.work import Work
+from frontier.errors import Interrupted, TooManyFailures
+
+
+def drive(search: Search, backend: str, work: Work) -> None:
+    """Runs the study to its total. `search` has been entered (`with Search(...) as search`).
+
+    The first Ctrl-C (or a file `cancel` in the study's folder) hands out nothing more and lets running trials
+    finish; the second stops them, to go on from their checkpoints when the study is resumed. Raises Interrupted
+    after either, and TooManyFailures when trials kept failing; all that had finished is kept and told.
+    """
+    run = registry.load("backend", backend).run
+    try:
+        with _stopping(search), contextlib.suppress(KeyboardInterrupt):
+            run(search, work)
+    finally:
+        search.collect_all()
+        search.finish()
+    if search.too_many_failures:
+        raise TooManyFailures(f"{search.stopped}; the last reason is in the study's newest records")
+    if not search.complete:
+        raise Interrupted(f"{search.stopped or 'stopped'}; all that had finished is kept, go on with --resume")
+
+
+@contextlib.contextmanager
+def _stopping(search: Search) -> Iterator[None]:
+    """While this lasts, the first SIGINT stops the search softly and the next is a KeyboardInterrupt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread only
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def soft(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        search.stop("interrupted")
+
+    signal.signal(signal.SIGINT, soft)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,147 @@
+"""The event vocabulary: what `events.jsonl`, `--json` and the live panel are told, one frozen value each.
+
+Every event carries `v` (version of this vocabulary), `ts` (ISO 8601, UTC) and `event` (its name).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from frontier.frozen import Frozen
+from frontier.results.record import TrialRecord
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class _Event(Frozen):
+    v: Literal[1] = 1
+    ts: str = Field(default_factory=_now)
+
+
+class Counts(Frozen):
+    """Trials by state. `pending` were handed out and have no record yet; `unreadable` have one that is broken."""
+
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    pending: int = 0
+    unreadable: int = 0
+
+
+class Started(_Event):
+    """The first driver of a study begins. `trials` is the study's total, `relus` those of the whole network."""
+
+    event: Literal["started"] = "started"
+    study: str
+    space_hash: str
+    sampler: str
+    seed: int
+    trials: int
+    relus: int
+
+
+class Resumed(_Event):
+    """A later driver goes on. `again` are the trials that are handed out once more under their old numbers."""
+
+    event: Literal["resumed"] = "resumed"
+    study: str
+    trials: int
+    counts: Counts
+    again: tuple[int, ...] = ()
+    hypervolume: float
+
+
+class Asked(_Event):
+    """A trial is handed out."""
+
+    event: Literal["asked"] = "asked"
+    trial: int
+    method: str
+    relu_budget: int
+
+
+class Finished(_Event):
+    """A trial's record was read. The accuracies are validation fractions of the asked point, None unless complete."""
+
+    event: Literal["finished"] = "finished"
+    trial: int
+    state: Literal["complete", "pruned", "failed"]
+    reason: str | None = None
+    method: str
+    relu_budget: int
+    relu_count: int | None = None
+    clean: float | None = None
+    corrupted: float | None = None
+    adversarial: float | None = None
+    points: int = 0
+    wall_s: float = 0.0
+
+    @classmethod
+    def of(cls, trial: int, record: TrialRecord) -> Finished:
+        """The event that announces a record."""
+        asked = record.points[0] if record.state == "complete" else None
+        scores = asked.validation if asked else None
+        return cls(
+            trial=trial,
+            state=record.state,
+            reason=record.reason,
+            method=record.spec.method,
+            relu_budget=record.spec.relu_budget,
+            relu_count=asked.relu_count if asked else None,
+            clean=scores.clean.value if scores else None,
+            corrupted=scores.corrupted.value if scores else None,
+            adversarial=scores.adversarial.value if scores else None,
+            points=len(record.points),
+            wall_s=sum(record.origin.wall_s.values()),
+        )
+
+
+class Front(_Event):
+    """Where the study stands after a finished trial: `front` lists addresses (`N` or `N.K`) by rising ReLU count."""
+
+    event: Literal["front"] = "front"
+    counts: Counts
+    front: tuple[str, ...]
+    hypervolume: float
+
+
+class Warned(_Event):
+    """Something that a person should know and that stops nothing."""
+
+    event: Literal["warning"] = "warning"
+    message: str
+    trial: int | None = None
+
+
+class Stopping(_Event):
+    """No more trials are handed out; those that run may finish."""
+
+    event: Literal["stopping"] = "stopping"
+    reason: str
+
+
+class Done(_Event):
+    """All trials of the study are handed out and finished."""
+
+    event: Literal["done"] = "done"
+    counts: Counts
+    front: tuple[str, ...]
+    hypervolume: float
+
+
+class Interrupted(_Event):
+    """The driver ends before the study's total is reached; everything finished is kept."""
+
+    event: Literal["interrupted"] = "interrupted"
+    reason: str
+    counts: Counts
+
+
+Event = Annotated[
+    Started | Resumed | Asked | Finished | Front | Warned | Stopping | Done | Interrupted, Field(discriminator="event")
+]

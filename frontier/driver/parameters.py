@@ -1,0 +1,104 @@
+"""Between a space's domains and Optuna's distributions: names, ranges, and values both ways.
+
+A ReLU count from 0 on is searched on a logarithmic scale as count + 1, under the name `relu_budget+1`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from frontier.results.spec import Scalar, TrialSpec
+from frontier.spaces.domain import ChoiceDomain, CountDomain, Domain, FloatDomain, IntDomain, LogDomain
+from frontier.spaces.space import Space
+
+METHOD = "method"
+BUDGET = "relu_budget"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One Optuna parameter. Optuna's value is ours plus `shift`."""
+
+    name: str
+    distribution: BaseDistribution
+    shift: int = 0
+
+    def suggest(self, trial: optuna.Trial) -> Scalar:
+        """Our value, drawn by the study's sampler."""
+        match self.distribution:
+            case CategoricalDistribution(choices=choices):
+                chosen = trial.suggest_categorical(self.name, choices)
+                assert chosen is not None  # no domain has None among its options
+                return chosen
+            case IntDistribution(low=low, high=high, log=log):
+                return trial.suggest_int(self.name, low, high, log=log) - self.shift
+            case FloatDistribution(low=low, high=high, log=log):
+                return trial.suggest_float(self.name, low, high, log=log)
+        raise AssertionError(self.distribution)
+
+    def theirs(self, value: Scalar) -> Scalar:
+        """Optuna's value for ours."""
+        if not self.shift:
+            return value
+        assert isinstance(value, int)
+        return value + self.shift
+
+
+def parameter(name: str, domain: Domain) -> Parameter:
+    """How Optuna is asked for a value of this domain."""
+    match domain:
+        case ChoiceDomain():
+            return Parameter(name, CategoricalDistribution(domain.options))
+        case CountDomain():
+            return Parameter(f"{name}+1", IntDistribution(domain.low + 1, domain.high + 1, log=True), shift=1)
+        case IntDomain():
+            return Parameter(name, IntDistribution(domain.low, domain.high))
+        case LogDomain() | FloatDomain():
+            log = isinstance(domain, LogDomain)
+            return Parameter(name, FloatDistribution(domain.low, domain.high, log=log))
+    raise AssertionError(domain)
+
+
+def draw(trial: optuna.Trial, space: Space) -> dict[str, Scalar]:
+    """The assignment that the sampler picks: first the method, then what is searched for it, in the space's order."""
+    method = trial.suggest_categorical(METHOD, space.method_names)
+    searched = space.parameters(method)
+    return {METHOD: method} | {name: parameter(name, domain).suggest(trial) for name, domain in searched.items()}
+
+
+def held(space: Space, budget: int) -> dict[str, Scalar]:
+    """What Optuna is held to so that it asks this budget: nothing where the space does not search budgets."""
+    domain = space.parameters(space.method_names[0]).get(BUDGET)
+    if domain is None:
+        return {}
+    asked = parameter(BUDGET, domain)
+    return {asked.name: asked.theirs(budget)}
+
+
+def remembered(
+    space: Space, spec: TrialSpec, budget: int
+) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]] | None:
+    """Optuna's parameters and distributions of a spec, at the ReLU budget of one of its points.
+
+    None where the space does not hold them, such as a budget passed on the way down that lies below its range.
+    """
+    values: dict[str, Scalar] = {METHOD: spec.method}
+    distributions: dict[str, BaseDistribution] = {METHOD: CategoricalDistribution(space.method_names)}
+    for name, domain in space.parameters(spec.method).items():
+        value = budget if name == BUDGET else _value(spec, name)
+        if not domain.contains(value):
+            return None
+        asked = parameter(name, domain)
+        values[asked.name] = asked.theirs(value)
+        distributions[asked.name] = asked.distribution
+    return values, distributions
+
+
+def _value(spec: TrialSpec, name: str) -> Scalar:
+    """What the spec holds under a parameter's name: `finetune.lr`, or a knob such as `snl.penalty`."""
+    part, _, key = name.partition(".")
+    value: Scalar = getattr(spec.finetune, key) if part == "finetune" else spec.knobs[key]
+    return value

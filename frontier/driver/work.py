@@ -1,0 +1,89 @@
+"""Work: how trials are run; and one attempt at one trial, the same for every backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from filelock import FileLock
+
+from frontier.errors import BlockedError, InputError
+from frontier.results.migrate import read_record
+from frontier.results.record import Origin, TrialRecord
+from frontier.results.spec import TrialSpec
+from frontier.results.store import write_record
+
+if TYPE_CHECKING:
+    from frontier.trial.runtime import Runtime
+
+
+class Evaluate(Protocol):
+    """Runs one trial and writes `folder/record.json`; a module-level function, so that it can be pickled."""
+
+    def __call__(self, spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = None) -> TrialRecord: ...
+
+
+def run_trial(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = None) -> TrialRecord:
+    """`frontier.trial.run.run`, imported when the first trial starts: it brings torch."""
+    from frontier.trial.run import run
+
+    return run(spec, folder, runtime, trial=trial)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that was handed out: its number, what to run, and the folder where its record belongs."""
+
+    trial: int
+    spec: TrialSpec
+    folder: Path
+    code_version: str = "unknown"  # the driver's, for the record of a trial that dies before it knows its own
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included.
+
+    `address` joins a running Ray cluster; None starts one of its own. `recorded` are the records that the replay
+    backend answers from.
+    """
+
+    runtime: Runtime
+    evaluate: Evaluate = run_trial
+    concurrency: int = 1
+    cpu: float = 1.0
+    gpu: float = 0.0
+    address: str | None = None
+    recorded: Sequence[TrialRecord] = ()
+
+
+def attempt(work: Work, asked: Asked) -> TrialRecord:
+    """The trial's record: the one that is there, or a new one. An exception out of `evaluate` is a FAILED record;
+    only InputError and BlockedError pass, for they would meet every trial alike.
+
+    The folder is locked: a worker that outlives its killed driver by a moment keeps the next one waiting, and if it
+    still finished, its record counts and nothing is run twice.
+    """
+    folder = asked.folder
+    path = folder / "record.json"
+    with FileLock(folder / ".lock"):
+        if path.is_file():
+            return read_record(path.read_bytes(), where=str(path))
+        for torn in folder.glob(".*.tmp"):
+            torn.unlink()
+        try:
+            return work.evaluate(asked.spec, folder, work.runtime, trial=asked.trial)
+        except (InputError, BlockedError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a trial raises, the search goes on
+            return write_failed(asked, f"{type(error).__name__}: {error}")
+
+
+def write_failed(asked: Asked, reason: str) -> TrialRecord:
+    """Write and return the record of a trial that could not write its own."""
+    origin = Origin(code_version=asked.code_version, device="unknown", threads=1)
+    record = TrialRecord(trial=asked.trial, state="failed", reason=reason, spec=asked.spec, origin=origin)
+    write_record(asked.folder, record)
+    return record

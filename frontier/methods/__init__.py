@@ -1,0 +1,1 @@
+"""One readable file per paper; each offers `linearize(task, knobs)` and declares its fidelity."""

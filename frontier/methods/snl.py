@@ -1,0 +1,157 @@
+"""SNL: Selective Network Linearization (Cho, Joshi, Reagen, Garg, Hegde; ICML 2022), pixel-wise.
+
+Every activation becomes x - a*min(x, 0) with a learnable a that starts at 1 (a ReLU) and is pushed to 0 (the
+identity) by an L1 penalty whose weight lambda grows when the ReLU count stalls; the first epoch whose count
+#{a > threshold} meets the budget ends the search. Then masks are made binary, frozen, and the network is
+finetuned by distillation. The schedule is the one of the authors' code, snl_finetune_unstructured.py in
+NYU-DICE-Lab/selective_network_linearization (commit eac688c); its defaults are the defaults here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from frontier.errors import TrialFailed
+from frontier.frozen import Frozen
+from frontier.masks.mask import Mask
+from frontier.nn.gates import SoftGate
+from frontier.nn.network import Classifier
+from frontier.nn.surgery import gate, gates, set_mask
+from frontier.results.spec import Recipe
+from frontier.training.finetune import finetune
+from frontier.training.fit import fit
+from frontier.training.forward import forward_of, wants_compile
+from frontier.training.losses import cross_entropy, distillation, logits_of
+from frontier.training.select import largest
+from frontier.training.task import Candidate, Linearized, Task
+
+FIDELITY = "authors_code"
+PAPER = "Cho et al., Selective Network Linearization for Efficient Private Inference, ICML 2022"
+DEVIATIONS = (
+    "No gradient flows into the teacher; the authors' mask phase also back-propagates through it, without effect.",
+    "Frozen masks are not in the optimizer; under PyTorch < 2.0 the authors' drift from 1 to 0.906 by weight decay.",
+    "The cosine of the finetuning rate moves every step; the authors' every epoch, through the same values.",
+    "If the epochs run out, the largest masks are kept (and a note) or the trial fails; the authors' code overshoots.",
+    "Knobs mask_lr, max_epochs and exact exist to scale the schedule down; at their defaults they change nothing.",
+    "The checkpoint is the last epoch's; the authors' take the best epoch on the test set.",
+)
+
+
+class Knobs(Frozen):
+    """Defaults are the authors' scripts' (ResNet18, CIFAR-100)."""
+
+    penalty: float = Field(default=1e-5, gt=0)  # lambda_0, times the raw sum of |a|
+    growth: float = Field(default=1.1, gt=1)
+    patience_epochs: int = Field(default=5, ge=0)  # lambda never changes before this epoch (0-based)
+    max_epochs: int = Field(default=2000, gt=0)
+    lr: float = Field(default=1e-3, gt=0)  # Adam, weights and masks
+    mask_lr: float | None = Field(default=None, gt=0)  # of the masks alone; None: the same
+    batch: int = Field(default=128, gt=0)
+    threshold: float = Field(default=1e-2, ge=0)
+    temperature: float = Field(default=4.0, gt=0)
+    distill_weight: float = Field(default=1.0, ge=0)
+    exact: bool = False  # at the stop keep the budget's largest masks, not just those above the threshold
+    on_exhaustion: str = Field(default="repair", pattern="^(repair|error)$")
+
+
+def passes(knobs: Knobs) -> float:
+    """Network passes of the mask search per training image, at most (forward 1, forward and backward 3)."""
+    return 4.0 * knobs.max_epochs
+
+
+def linearize(task: Task, knobs: Knobs) -> Linearized:
+    """Search the mask, freeze it, finetune."""
+    body = gate(task.teacher.body, task.image, SoftGate.at, outer=task.outer)
+    student = task.teacher.around(body)
+    search(task, student, knobs)
+    mask, notes = binarise(student, task.relu_budget, knobs)
+    set_mask(student.body, mask)
+    finetune(task, student, temperature=knobs.temperature, distill_weight=knobs.distill_weight)
+    return Linearized((Candidate(student, task.relu_budget),), notes)
+
+
+def search(task: Task, student: Classifier, knobs: Knobs) -> None:
+    """Lines 4-9 of Algorithm 1: train weights and masks until the count meets the budget or epochs run out."""
+    soft = soft_gates(student)
+    masks = [soft_gate.alpha for soft_gate in soft.values()]
+    mask_ids = {id(mask) for mask in masks}
+    weights = [p for p in student.parameters() if p.requires_grad and id(p) not in mask_ids]
+    recipe = Recipe(
+        epochs=knobs.max_epochs,
+        optimizer="adam",
+        lr=knobs.lr,
+        schedule="constant",
+        batch=knobs.batch,
+        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
+    )
+    device = task.context.device
+    forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
+    teacher = forward_of(task.teacher, recipe, device, compiled=False)
+    state = {"penalty": knobs.penalty, "lowest": float(positions(masks)), "count": float(positions(masks))}
+
+    def loss(pixels: Tensor, labels: Tensor) -> Tensor:
+        logits = forward(pixels)
+        value = cross_entropy(logits, labels)
+        if knobs.distill_weight:
+            value = value + knobs.distill_weight * distillation(logits, logits_of(teacher, pixels), knobs.temperature)
+        return value + state["penalty"] * magnitude(masks)
+
+    def after_epoch(epoch: int, state: dict[str, float]) -> bool:
+        state["count"] = count(masks, knobs.threshold)
+        state["penalty"], state["lowest"] = next_penalty(
+            state["penalty"], state["lowest"], state["count"], epoch, knobs.growth, knobs.patience_epochs
+        )
+        return state["count"] <= task.relu_budget
+
+    groups: list[dict[str, Any]] = [{"params": weights}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
+    fit(
+        task.context, "search", student, task.train, recipe, loss,
+        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch,
+    )  # fmt: skip
+
+
+def soft_gates(student: Classifier) -> dict[str, SoftGate]:
+    return {path: found for path, found in gates(student.body).items() if isinstance(found, SoftGate)}
+
+
+def positions(masks: Sequence[Tensor]) -> int:
+    return sum(mask.numel() for mask in masks)
+
+
+def magnitude(masks: Sequence[Tensor]) -> Tensor:
+    """The raw sum of |a| over all masks: 491,520 for a fresh ResNet18 at 32 px."""
+    return torch.stack([mask.abs().sum() for mask in masks]).sum()
+
+
+def count(masks: Sequence[Tensor], threshold: float) -> int:
+    """#{a > threshold}, strictly; an a below zero is off, one above 1 counts once."""
+    return sum(int((mask.detach() > threshold).sum()) for mask in masks)
+
+
+def next_penalty(
+    penalty: float, lowest: float, count: float, epoch: int, growth: float, patience_epochs: int
+) -> tuple[float, float]:
+    """(lambda, lowest count so far) after an epoch: a new low is remembered, a stall from `patience_epochs` on
+    multiplies lambda by `growth`."""
+    if count < lowest:
+        return penalty, count
+    return (penalty * growth if epoch >= patience_epochs else penalty), lowest
+
+
+def binarise(student: Classifier, relu_budget: int, knobs: Knobs) -> tuple[Mask, tuple[str, ...]]:
+    """Lines 11-12: the binary mask, never over budget, and a note where it needed a repair."""
+    scores = {path: soft.alpha.detach().float().cpu().numpy() for path, soft in soft_gates(student).items()}
+    above = Mask.of({path: score > knobs.threshold for path, score in scores.items()})
+    if above.count <= relu_budget:
+        return (largest(scores, relu_budget) if knobs.exact else above), ()
+    if knobs.on_exhaustion == "error":
+        raise TrialFailed(
+            f"snl: after {knobs.max_epochs} epochs {above.count} ReLUs are left, the budget is {relu_budget}"
+        )
+    note = f"snl: {knobs.max_epochs} epochs ended at {above.count} ReLUs; the {relu_budget} largest masks were kept"
+    return largest(scores, relu_budget), (note,)

@@ -1,0 +1,16 @@
+"""ResNet34: [3, 4, 6, 3] basic blocks; 966,656 ReLUs at 3x32x32, 901,120 inner."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from frontier.nn.backbones._resnet import OUTER, ResNet
+
+__all__ = ["OUTER", "build"]
+
+
+def build(
+    image: tuple[int, int, int], classes: int, *, sites: Literal["full", "inner"] = "full", width: int = 64
+) -> ResNet:
+    """`width`: channels of the stem and the first stage. Images of any size."""
+    return ResNet(image[0], classes, (3, 4, 6, 3), width, stem_relu=sites == "full")

@@ -1,0 +1,74 @@
+"""The ReLU counter: what a network really evaluates, measured by running it and by probing its gates.
+
+A gate says nothing about itself. It is fed equal numbers at all positions, its real input, and that negated. A
+position where the output is affine in the input costs nothing, one where it is quadratic is a square, any other is
+counted as a ReLU (a leaky ReLU needs the same comparison). A pointwise non-linearity outside a gate counts whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from frontier.nn._watch import Activation, watch
+
+MAGNITUDES = (2.0**-6, 0.125, 0.5, 1.0, 2.0, 4.0, 32.0, 1024.0)
+TOLERANCE = 1e-5  # relative to the terms of the fitted polynomial; float32 rounds at 1e-7
+
+
+@dataclass(frozen=True)
+class SiteCount:
+    """One activation site: of `relus` positions, `kept` are evaluated as ReLUs and `squares` as quadratics."""
+
+    path: str
+    shape: tuple[int, ...]  # (C, H, W)
+    relus: int
+    kept: int
+    inner: bool  # False for the stem / final ReLU that the `inner` convention leaves out
+    squares: int = 0
+
+
+def count_relus(model: nn.Module, image: tuple[int, int, int], *, outer: Collection[str] = ()) -> tuple[SiteCount, ...]:
+    """Sites in order of execution for an image (C, H, W). Raises InputError for what cannot be counted."""
+    return tuple(count_activation(one, inner=one.path not in outer) for one in watch(model, image).activations)
+
+
+def count_activation(activation: Activation, *, inner: bool) -> SiteCount:
+    """The count of one watched activation."""
+    relus = math.prod(activation.shape)
+    if activation.gate is None:
+        return SiteCount(activation.path, activation.shape, relus, relus, inner)
+    kept, squares = _probe(activation)
+    return SiteCount(activation.path, activation.shape, relus, kept, inner, squares)
+
+
+def _probe(activation: Activation) -> tuple[int, int]:
+    assert activation.gate is not None
+    assert activation.before is not None
+    assert activation.after is not None
+    before, after = activation.before.float(), activation.after.float()
+    levels = [0.0, *MAGNITUDES, *(-magnitude for magnitude in MAGNITUDES)]
+    column = torch.tensor(levels, device=before.device).view(-1, *[1] * len(activation.shape))
+    fed = column.expand(len(levels), *activation.shape).contiguous()
+    with torch.no_grad():
+        answers = activation.gate(fed.clone()).float()
+        mirrored = activation.gate(-before).float()
+    at = {level: answers[index] for index, level in enumerate(levels)}
+    constant = at[0.0]
+    slope = (at[1.0] - at[-1.0]) / 2
+    curve = (at[1.0] + at[-1.0]) / 2 - constant
+    x, y = torch.cat([fed, before, -before]), torch.cat([answers, after, mirrored])
+    quadratic = _fits(x, y, constant, slope, curve)
+    affine = _fits(x, y, constant, slope, torch.zeros_like(curve))
+    return int((~quadratic & ~affine).sum()), int((quadratic & ~affine).sum())
+
+
+def _fits(x: Tensor, y: Tensor, constant: Tensor, slope: Tensor, curve: Tensor) -> Tensor:
+    """Positions where y is the polynomial in x, over all rows: bool (C, H, W). NaN fits nothing."""
+    scale = constant.abs() + (slope * x).abs() + (curve * x * x).abs()
+    error = (y - (constant + slope * x + curve * x * x)).abs()
+    return (error <= TOLERANCE * scale).all(dim=0)

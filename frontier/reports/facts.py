@@ -1,0 +1,105 @@
+"""What a reader must know before reading a figure: question, data, network, methods, seeds, images, attack, code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from frontier.reports.points import Records
+from frontier.results.record import TrialRecord
+from frontier.results.spec import TrialSpec
+from frontier.results.store import StudyManifest
+
+Accuracy = Literal["clean", "corrupted", "adversarial"]
+ACCURACIES: tuple[Accuracy, ...] = ("clean", "corrupted", "adversarial")
+UNKNOWN = "not known yet"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A study in words. Each text names all values that occur among the study's readable records."""
+
+    study: str
+    question: str
+    data: str
+    network: str
+    methods: str  # each with the fidelity of its implementation
+    seeds: str
+    corruptions: str
+    attack: str
+    images: dict[tuple[str, Accuracy], str]  # (split, accuracy) -> number of images
+    code: str
+    space_hash: str
+    sampler: str
+
+    def counted(self, accuracy: Accuracy) -> str:
+        """`validation n = 360, test n = 360`."""
+        return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in ("validation", "test"))
+
+    def measured(self, accuracy: Accuracy) -> str:
+        """The core of a caption: data, network, number of images by split, seeds."""
+        return f"Data: {self.data}. Network: {self.network}. Images: {self.counted(accuracy)}. {self.seeds}."
+
+
+def facts_of(manifest: StudyManifest, records: Records) -> Facts:
+    """The facts of a study, taken from what its records really did; UNKNOWN where no record says it."""
+    readable = [record for _, record in records if isinstance(record, TrialRecord)]
+    specs = [record.spec for record in readable]
+    points = [point for record in readable if record.state == "complete" for point in record.points]
+    return Facts(
+        study=manifest.name,
+        question=str(manifest.space.get("question") or "").strip(),
+        data=_all(_data(spec) for spec in specs),
+        network=_all(_network(spec, manifest.relus) for spec in specs),
+        methods=_all(f"{record.spec.method} ({record.origin.fidelity or 'fidelity unknown'})" for record in readable),
+        seeds=_seeds({spec.seed for spec in specs}),
+        corruptions=_all(
+            f"{', '.join(spec.measure.corruptions)}; severity {_numbers(spec.measure.severities)}" for spec in specs
+        ),
+        attack=_all(_attack(spec) for spec in specs),
+        images={
+            (split, accuracy): _range({getattr(getattr(point, split), accuracy).n for point in points})
+            for split in ("validation", "test")
+            for accuracy in ACCURACIES
+        },
+        code=_all([manifest.code_version, *(record.origin.code_version for record in readable)]),
+        space_hash=manifest.space_hash,
+        sampler=manifest.sampler,
+    )
+
+
+def _data(spec: TrialSpec) -> str:
+    some = f" ({spec.data.train_images:,} training images)" if spec.data.train_images else ""
+    return f"{spec.data.name}{some}"
+
+
+def _network(spec: TrialSpec, relus: int) -> str:
+    options = "".join(f", {name}={value}" for name, value in sorted(spec.network.options.items()))
+    return f"{spec.network.name} ({relus:,} ReLUs, sites: {spec.network.sites}{options})"
+
+
+def _attack(spec: TrialSpec) -> str:
+    asked = spec.measure
+    return f"{asked.attack}, {asked.attack_steps} steps, eps {_numbers(asked.attack_eps_255)} /255 (mean)"
+
+
+def _all(texts: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(texts)) or UNKNOWN
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in values)
+
+
+def _range(values: set[int]) -> str:
+    if not values:
+        return UNKNOWN
+    low, high = min(values), max(values)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _seeds(seeds: set[int]) -> str:
+    if len(seeds) == 1:
+        return f"One seed ({min(seeds)}): no spread over seeds is shown"
+    return f"{len(seeds)} seeds ({_range(seeds)}), one per trial" if seeds else f"Seeds: {UNKNOWN}"

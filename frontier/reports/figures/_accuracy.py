@@ -1,0 +1,159 @@
+"""Accuracy against ReLU count: the rows and the drawing that the three accuracies' figures share.
+
+Two fronts are marked apart, because with four objectives nearly every point is non-dominated: the front of this view
+(accuracy and count alone; filled diamonds on a step line, for nobody trained what lies between two points) and the
+points that are non-dominated in all objectives (rings). Validation defines both; test stands beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from frontier.reports.facts import Accuracy
+from frontier.reports.figures._layout import CountAxis, frame
+from frontier.reports.points import StudyPoint, front_of_view
+from frontier.reports.theme import Theme
+from frontier.results.record import Measure
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point of the figure. Accuracies are percentages with their 95 % interval over `..._images` images."""
+
+    trial: str
+    method: str
+    knobs: str
+    relu_budget: int
+    relu_count: int
+    kept_percent: float
+    validation_percent: float
+    validation_low: float
+    validation_high: float
+    validation_images: int
+    test_percent: float
+    test_low: float
+    test_high: float
+    test_images: int
+    front_of_this_view: bool
+    nondominated_in_all: bool
+
+
+def rows(points: Sequence[StudyPoint], accuracy: Accuracy) -> tuple[Row, ...]:
+    """One row a point, by rising ReLU count; among equal counts the best validation accuracy comes first."""
+    measures: list[tuple[Measure, Measure]] = [
+        (getattr(p.point.validation, accuracy), getattr(p.point.test, accuracy)) for p in points
+    ]
+    front = set(front_of_view([p.point.relu_count for p in points], [seen.value for seen, _ in measures]))
+    made = [
+        Row(
+            trial=p.address,
+            method=p.record.spec.method,
+            knobs=p.knobs,
+            relu_budget=p.point.relu_budget,
+            relu_count=p.point.relu_count,
+            kept_percent=100 * p.point.relu_count / max(p.point.profile.relus, 1),
+            validation_percent=100 * seen.value,
+            validation_low=100 * seen.low,
+            validation_high=100 * seen.high,
+            validation_images=seen.n,
+            test_percent=100 * unseen.value,
+            test_low=100 * unseen.low,
+            test_high=100 * unseen.high,
+            test_images=unseen.n,
+            front_of_this_view=i in front,
+            nondominated_in_all=p.nondominated,
+        )
+        for i, (p, (seen, unseen)) in enumerate(zip(points, measures, strict=True))
+    ]
+    return tuple(sorted(made, key=lambda row: (row.relu_count, -row.validation_percent)))
+
+
+def draw(made: Sequence[Row], theme: Theme, accuracy: Accuracy) -> go.Figure:
+    """The figure; every row is drawn once as a mark of its own, and may carry a ring and a test mark besides."""
+    axis = CountAxis.of([row.relu_count for row in made])
+    figure = frame(
+        theme,
+        x=axis.layout(),
+        y={"title": {"text": f"{accuracy} accuracy on validation (%)"}, "ticksuffix": "%"},
+        height=480,
+        top=68,
+    )
+    axis.part_zero(figure, theme)
+    front = [row for row in made if row.front_of_this_view]
+    rest = [row for row in made if not row.front_of_this_view]
+    ringed = [row for row in made if row.nondominated_in_all]
+
+    def add(some: Sequence[Row], name: str, y: str = "validation_percent", **options: Any) -> None:
+        places = {"x": [axis.place(row.relu_count) for row in some], "y": [round(getattr(row, y), 3) for row in some]}
+        figure.add_scatter(**places, name=f"{name} ({len(some)})", mode=options.pop("mode", "markers"), **options)
+
+    add(
+        rest, "other points", marker={"symbol": "circle", "size": 6, "color": theme.other, "opacity": 0.7},
+        error_y=_bars(rest, theme.grid, 1), **_hover(rest),
+    )  # fmt: skip
+    add(
+        ringed, "non-dominated in all objectives", hoverinfo="skip",
+        marker={"symbol": "circle-open", "size": 12, "color": theme.nondominated, "line": {"width": 1.2}},
+    )  # fmt: skip
+    add(
+        front, "front of this view", mode="lines+markers", line={"shape": "hv", "color": theme.front, "width": 2},
+        marker={"symbol": "diamond", "size": 9, "color": theme.front}, error_y=_bars(front, theme.interval, 1.5),
+        **_hover(front),
+    )  # fmt: skip
+    add(
+        front, "the same points on test", y="test_percent",
+        marker={"symbol": "x-thin-open", "size": 7, "color": theme.test, "line": {"width": 2}},
+        text=[f"trial {row.trial}<br>{_test(row)}" for row in front], hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    return figure
+
+
+def alt(made: Sequence[Row], accuracy: Accuracy) -> str:
+    """What the figure shows, for somebody who cannot see it."""
+    if not made:
+        return f"{accuracy} accuracy against ReLU count: no points yet."
+    front = [row for row in made if row.front_of_this_view]
+    ends = " to ".join(
+        f"{row.validation_percent:.1f}% at {row.relu_count:,} ReLUs" for row in dict.fromkeys((front[0], front[-1]))
+    )
+    ringed = sum(row.nondominated_in_all for row in made)
+    return (
+        f"Scatter of {accuracy} validation accuracy against ReLU count, {len(made)} points. The front of this view has "
+        f"{len(front)}, from {ends}; {ringed} are non-dominated in all objectives."
+    )
+
+
+def _bars(some: Sequence[Row], color: str, thickness: float) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(row.validation_high - row.validation_percent, 3) for row in some],
+        "arrayminus": [round(row.validation_percent - row.validation_low, 3) for row in some],
+        "color": color,
+        "thickness": thickness,
+        "width": 0,
+    }
+
+
+def _test(row: Row) -> str:
+    return f"test {row.test_percent:.1f}% [{row.test_low:.1f}, {row.test_high:.1f}]"
+
+
+def _hover(some: Sequence[Row]) -> dict[str, Any]:
+    def text(row: Row) -> str:
+        lines = [
+            f"<b>trial {row.trial}</b> · {escape(row.method)}",
+            f"{row.relu_count:,} ReLUs ({row.kept_percent:.2g}%), budget {row.relu_budget:,}",
+            f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
+            _test(row),
+            escape(row.knobs) or "no knobs",
+            "non-dominated in all objectives" if row.nondominated_in_all else "dominated",
+        ]
+        return "<br>".join(lines)
+
+    return {"text": [text(row) for row in some], "hovertemplate": "%{text}<extra></extra>"}

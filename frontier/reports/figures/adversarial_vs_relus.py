@@ -1,0 +1,38 @@
+"""Figure: adversarial accuracy against measured ReLU count, with the front of this view and that of all objectives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from frontier.reports.facts import Facts
+from frontier.reports.figures import _accuracy
+from frontier.reports.points import StudyPoint
+from frontier.reports.theme import Theme
+
+TITLE = "Adversarial accuracy against ReLU count"
+MISLEADS = (
+    "An attack that is too weak looks like robustness, and linearized networks can mask gradients: "
+    "this is an upper bound."
+)
+
+
+def data(points: Sequence[StudyPoint]) -> tuple[_accuracy.Row, ...]:
+    """One row a point, by rising ReLU count."""
+    return _accuracy.rows(points, "adversarial")
+
+
+def draw(rows: Sequence[_accuracy.Row], theme: Theme) -> go.Figure:
+    """The scatter with its two fronts, validation intervals and test marks."""
+    return _accuracy.draw(rows, theme, "adversarial")
+
+
+def alt(rows: Sequence[_accuracy.Row]) -> str:
+    """The figure in one sentence or two."""
+    return _accuracy.alt(rows, "adversarial")
+
+
+def caption(facts: Facts) -> str:
+    """What was measured, on how many images."""
+    return f"{facts.measured('adversarial')} Attack: {facts.attack}."

@@ -1,0 +1,82 @@
+"""Figure: hypervolume of the validation front as the trials came in; how much the search still gains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from frontier.reports.facts import Facts
+from frontier.reports.figures._layout import frame
+from frontier.reports.points import StudyPoint, evenly
+from frontier.reports.theme import Theme
+from frontier.results import pareto
+from frontier.results.objectives import values
+
+TITLE = "Hypervolume over trials"
+MISLEADS = (
+    "It depends on the reference point and on the log scale of the count, and it is steep at the start for any "
+    "sampler: compare searches over several seeds only."
+)
+MOST_ROWS = 120  # a longer study is sampled evenly: each value costs one exact 4-objective hypervolume
+
+
+@dataclass(frozen=True)
+class Row:
+    """After this trial: complete trials and points so far, and the share of the unit box that they dominate."""
+
+    trial: int
+    complete_trials: int
+    points: int
+    hypervolume: float
+
+
+def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+    """One row a complete trial, by number; at most MOST_ROWS, the last trial always among them."""
+    ordered = sorted(points, key=lambda p: (p.trial, p.index))
+    trials = list(dict.fromkeys(p.trial for p in ordered))
+    full = max((p.point.profile.relus for p in ordered), default=2)
+    made = []
+    for i in evenly(len(trials), MOST_ROWS):
+        so_far = [values(p.point) for p in ordered if p.trial <= trials[i]]
+        made.append(Row(trials[i], i + 1, len(so_far), pareto.hypervolume(so_far, max(full, 2))))
+    return tuple(made)
+
+
+def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
+    """A step line with a mark for each trial."""
+    figure = frame(
+        theme,
+        x={"title": {"text": "trial"}, "tickformat": "d"},
+        y={"title": {"text": "hypervolume, validation"}, "rangemode": "tozero"},
+        height=320,
+    )
+    figure.add_scatter(
+        x=[row.trial for row in rows],
+        y=[round(row.hypervolume, 6) for row in rows],
+        mode="lines+markers",
+        line={"shape": "hv", "color": theme.front, "width": 2},
+        marker={"symbol": "diamond", "size": 6, "color": theme.front},
+        hovertemplate="trial %{x}: %{y:.4f}<extra></extra>",
+        showlegend=False,
+    )
+    return figure
+
+
+def alt(rows: Sequence[Row]) -> str:
+    """What the line shows, for somebody who cannot see it."""
+    if not rows:
+        return "Hypervolume over trials: no points yet."
+    first, last = rows[0], rows[-1]
+    return (
+        f"Step line of the hypervolume, from {first.hypervolume:.3f} to {last.hypervolume:.3f} at trial {last.trial}."
+    )
+
+
+def caption(facts: Facts) -> str:
+    """The four axes of the box and its reference point."""
+    return (
+        "Validation. Box: clean, corrupted and adversarial accuracy in [0, 1] and 1 - log10(max(count, 1)) / "
+        f"log10(all ReLUs), reference point 0 on each. Sampler: {facts.sampler}. {facts.seeds}."
+    )

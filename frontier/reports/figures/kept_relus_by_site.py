@@ -1,0 +1,113 @@
+"""Figure: where the front keeps its ReLUs, site by site, as a count and as a percentage of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import plotly.graph_objects as go
+
+from frontier.reports.facts import Facts
+from frontier.reports.figures._layout import frame, short
+from frontier.reports.points import StudyPoint, evenly, front_of
+from frontier.reports.theme import Theme
+
+TITLE = "Where the front keeps its ReLUs"
+MISLEADS = (
+    "A percentage of a small site looks large, so hover and table give the count too; "
+    "every site that keeps a single ReLU costs its rounds in private inference."
+)
+MOST_POINTS = 60  # a longer front is sampled evenly over its ranks, so that columns stay wide enough to see
+CELLS_WITH_TEXT = 16  # columns up to which a count fits into its cell
+
+
+@dataclass(frozen=True)
+class Row:
+    """One site of one front point. Sites stand in order of execution, points by rising ReLU count."""
+
+    trial: str
+    relu_count: int
+    site: str
+    relus: int
+    kept: int
+    kept_percent: float
+
+
+def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+    """One row a site and point of the front of all objectives; of a long front MOST_POINTS, its ends among them."""
+    front = front_of(points)
+    return tuple(
+        Row(p.address, p.point.relu_count, site.path, site.relus, site.kept, 100 * site.kept / max(site.relus, 1))
+        for p in (front[i] for i in evenly(len(front), MOST_POINTS))
+        for site in p.point.profile.sites
+    )
+
+
+def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
+    """A heat map, one column a front point and one line a site; colour is the percentage that is kept."""
+    trials = list(dict.fromkeys(row.trial for row in rows))
+    sites = list(dict.fromkeys(row.site for row in rows))
+    cells = {(row.site, row.trial): row for row in rows}
+    counts = {row.trial: row.relu_count for row in rows}
+    table = [[cells.get((site, trial)) for trial in trials] for site in sites]
+    figure = frame(
+        theme,
+        x={
+            "title": {"text": "front, by rising ReLU count: count (trial)", "standoff": 16},
+            "tickvals": list(range(len(trials))),
+            "ticktext": [f"{short(counts[trial])} ({trial})" for trial in trials],
+            "showgrid": False,
+        },
+        y={
+            "tickvals": list(range(len(sites))),
+            "ticktext": [escape(site) for site in sites],
+            "autorange": "reversed",
+            "showgrid": False,
+        },
+        height=150 + 34 * max(len(sites), 2),
+    )
+    figure.add_heatmap(
+        z=[[None if cell is None else round(cell.kept_percent, 2) for cell in line] for line in table],
+        text=[["" if cell is None else short(cell.kept) for cell in line] for line in table],
+        customdata=[["" if cell is None else _hover(cell) for cell in line] for line in table],
+        texttemplate="%{text}" if len(trials) <= CELLS_WITH_TEXT else None,
+        hovertemplate="%{customdata}<extra></extra>",
+        colorscale="Cividis",
+        zmin=0,
+        zmax=100,
+        xgap=2,
+        ygap=2,
+        colorbar={"title": {"text": "kept"}, "ticksuffix": "%", "thickness": 12, "outlinewidth": 0},
+    )
+    return figure
+
+
+def alt(rows: Sequence[Row]) -> str:
+    """What the heat map shows, for somebody who cannot see it."""
+    if not rows:
+        return "Kept ReLUs by site: no points yet."
+    sites = list(dict.fromkeys(row.site for row in rows))
+    total = {site: sum(row.kept for row in rows if row.site == site) for site in sites}
+    most = max(sites, key=lambda site: total[site])
+    share = 100 * total[most] / max(sum(total.values()), 1)
+    points = len({row.trial for row in rows})
+    return (
+        f"Heat map of the ReLUs kept at {len(sites)} sites by the {points} points of the front. "
+        f"Site {most} holds the most: {share:.0f}% of all that are kept."
+    )
+
+
+def caption(facts: Facts) -> str:
+    """Which network, and that nothing here is estimated."""
+    return (
+        f"Network: {facts.network}. The front of all objectives on validation "
+        f"(at most {MOST_POINTS} of its points); ReLUs are counted, not estimated."
+    )
+
+
+def _hover(row: Row) -> str:
+    return (
+        f"<b>{escape(row.site)}</b><br>{row.kept:,} of {row.relus:,} kept ({row.kept_percent:.2g}%)"
+        f"<br>trial {row.trial}, {row.relu_count:,} ReLUs in all"
+    )

@@ -1,0 +1,171 @@
+"""The report: a study's records as one self-contained HTML page, the same bytes for the same records.
+
+Scripts are allowed by their hash and connections not at all (Content-Security-Policy), so that no text of a record can
+run or load anything, even if an escape were missed.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from functools import cache
+from importlib.resources import files
+from types import ModuleType
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from plotly.offline import get_plotlyjs_version
+
+from frontier import registry
+from frontier.reports.facts import ACCURACIES, Facts, facts_of
+from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
+from frontier.reports.theme import DARK, LIGHT, swap
+from frontier.results.record import Measure
+from frontier.results.store import StudyManifest
+
+FIGURES = (
+    "clean_vs_relus",
+    "corrupted_vs_relus",
+    "adversarial_vs_relus",
+    "kept_relus_by_site",
+    "hypervolume_over_trials",
+)
+MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
+
+
+@dataclass(frozen=True)
+class _FigureBlock:
+    name: str
+    title: str
+    misleads: str
+    caption: str
+    alt: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: int
+    json: str
+
+
+@dataclass(frozen=True)
+class _FrontLine:
+    trial: str
+    method: str
+    fidelity: str
+    count: str
+    share: str
+    budget: str
+    accuracies: tuple[tuple[str, str], ...]  # (validation, test) for each of ACCURACIES
+    export: str
+
+
+def render(manifest: StudyManifest, records: Records, figures: Sequence[str] = FIGURES) -> str:
+    """The page. `figures` are names of the axis `figure`, in the order in which they are shown."""
+    known = sorted(records, key=lambda pair: pair[0])
+    points, absent, facts = points_of(known), absent_of(known), facts_of(manifest, known)
+    front = front_of(points)
+    script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    return environment.from_string(_text("_page.html.j2")).render(
+        policy=_policy(script, plotly),
+        facts=facts,
+        facts_listed=_listed(facts),
+        tiles=_tiles(points, front, Counter(trial.state for trial in absent)),
+        figures=[_figure(name, registry.load("figure", name), points, facts) for name in figures] if points else [],
+        front=[_front_line(point, manifest.name) for point in front],
+        absent=absent,
+        colors=_script_json(json.dumps(swap(LIGHT, DARK))),
+        css=_text("_page.css"),
+        script=script,
+        plotly=plotly,
+        plotly_version=get_plotlyjs_version(),
+    )
+
+
+def _figure(name: str, figure: ModuleType, points: Sequence[StudyPoint], facts: Facts) -> _FigureBlock:
+    rows = figure.data(points)
+    return _FigureBlock(
+        name=name,
+        title=figure.TITLE,
+        misleads=figure.MISLEADS,
+        caption=figure.caption(facts),
+        alt=figure.alt(rows),
+        header=tuple(field.name.replace("_", " ") for field in fields(rows[0])) if rows else (),
+        rows=tuple(tuple(_cell(value) for value in astuple(rows[i])) for i in evenly(len(rows), MOST_ROWS)),
+        total=len(rows),
+        json=_script_json(figure.draw(rows, LIGHT).to_json()),
+    )
+
+
+def _front_line(point: StudyPoint, study: str) -> _FrontLine:
+    measured = point.point
+    folder = f"{study}-{point.address}"
+    return _FrontLine(
+        trial=point.address,
+        method=point.record.spec.method,
+        fidelity=point.record.origin.fidelity or "fidelity unknown",
+        count=f"{measured.relu_count:,}",
+        share=f"{100 * measured.relu_count / max(measured.profile.relus, 1):.2g}%",
+        budget=f"{measured.relu_budget:,}",
+        accuracies=tuple(
+            (percent(getattr(measured.validation, accuracy)), percent(getattr(measured.test, accuracy)))
+            for accuracy in ACCURACIES
+        ),
+        export=f"frontier export {shlex.quote(study)} --trial {point.address} --out {shlex.quote(folder)}",
+    )
+
+
+def percent(measure: Measure) -> str:
+    """`97.1% [95.2, 98.3]`: an accuracy with its 95 % interval."""
+    return f"{100 * measure.value:.1f}% [{100 * measure.low:.1f}, {100 * measure.high:.1f}]"
+
+
+def _tiles(points: Sequence[StudyPoint], front: Sequence[StudyPoint], absent: Counter[str]) -> list[tuple[str, str]]:
+    tiles = [("complete trials", str(len({point.trial for point in points})))]
+    tiles += [(state, str(absent[state])) for state in ("failed", "pruned", "unreadable") if absent[state]]
+    tiles.append(("points on the front", f"{len(front)} of {len(points)}"))
+    if points:
+        best = max(point.point.validation.clean.value for point in points)
+        tiles.append(("best clean, validation", f"{100 * best:.1f}%"))
+    return tiles
+
+
+def _listed(facts: Facts) -> list[tuple[str, str]]:
+    return [
+        ("Data", facts.data),
+        ("Network", facts.network),
+        ("Methods (fidelity)", facts.methods),
+        ("Images", "; ".join(f"{name}: {facts.counted(name)}" for name in ACCURACIES)),
+        ("Corruptions", facts.corruptions),
+        ("Attack", facts.attack),
+        ("Seeds", facts.seeds),
+        ("Sampler", facts.sampler),
+        ("Code version", facts.code),
+        ("Space", facts.space_hash),
+    ]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _script_json(text: str) -> str:
+    """JSON that may stand inside a script element: `<` cannot open or close anything."""
+    return text.replace("<", "\\u003c")
+
+
+def _policy(*scripts: str) -> str:
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes)
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+@cache
+def _text(name: str) -> str:
+    return files("frontier.reports").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,221 @@
+"""The store: one folder a study, one folder a trial, one file a record, written aside and renamed.
+
+    HOME/studies/NAME/study.json     what is searched (StudyManifest), written once
+                     /space.yaml     the question as its author wrote it
+                     /study.db       the sampler's memory (SQLite); can be rebuilt from the records
+                     /events.jsonl   what happened, one JSON object a line
+                     /trials/7/      spec.json, record.json, mask*.safetensors, weights*.safetensors, log.txt,
+                                     checkpoints/
+    HOME/teachers/HASH/              teachers, shared by all studies
+
+A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from frontier.errors import InputError, RecordError, nearest
+from frontier.frozen import Frozen
+from frontier.results.migrate import read_record
+from frontier.results.record import TrialRecord
+from frontier.results.spec import TrialSpec
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class StudyManifest(Frozen):
+    """What a study searches. `space` is the resolved question, `relus` the ReLUs of its network."""
+
+    version: Literal[1] = 1
+    name: str
+    space: dict[str, Any]
+    space_hash: str
+    seed: int
+    sampler: str
+    relus: int
+    created_at: str
+    code_version: str
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write `text` under a temporary name, flush it to disk, rename: readers see all of it or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_record(folder: Path, record: TrialRecord) -> None:
+    """Finish a trial: from the moment `record.json` is there it counts, before that it does not."""
+    write_atomic(folder / "record.json", record.model_dump_json(indent=1) + "\n")
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"cannot write to the folder ({error.strerror})",
+            where=str(folder),
+            expected="a folder that can be written",
+            fix="give another one with --home",
+        ) from None
+
+
+class Study:
+    """The files of one study. Holds paths only, so it may be opened by any number of readers."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise InputError(
+                "not a study name", expected="letters, digits, '.', '_', '-', at most 100", got=name, where="--name"
+            )
+        self.home, self.name = home, name
+        self.folder = home / "studies" / name
+
+    @classmethod
+    def create(cls, home: Path, manifest: StudyManifest, space_text: str) -> Study:
+        """A new study. Raises InputError if it exists or the folder cannot be written; leaves nothing half-made."""
+        study = cls(home, manifest.name)
+        if study.exists():
+            raise InputError(
+                f"the study '{manifest.name}' exists already",
+                where=str(study.folder),
+                fix="go on with --resume, take another --name, or remove the folder",
+            )
+        _writable(study.folder)
+        (study.folder / "trials").mkdir(exist_ok=True)
+        write_atomic(study.folder / "space.yaml", space_text)
+        write_atomic(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n")
+        return study
+
+    @classmethod
+    def open(cls, home: Path, name: str) -> Study:
+        """An existing study. Raises InputError with the nearest name if there is none."""
+        study = cls(home, name)
+        if not study.exists():
+            raise InputError(f"no study '{name}'. {nearest(name, names(home))}", where=str(home / "studies"))
+        return study
+
+    def exists(self) -> bool:
+        return (self.folder / "study.json").is_file()
+
+    def manifest(self) -> StudyManifest:
+        path = self.folder / "study.json"
+        try:
+            return StudyManifest.model_validate_json(path.read_text(encoding="utf-8"))
+        except (ValidationError, ValueError) as error:
+            raise RecordError(f"not a study manifest ({error})", where=str(path)) from None
+
+    # trials
+
+    def trial_folder(self, trial: int) -> Path:
+        return self.folder / "trials" / str(trial)
+
+    def claim(self) -> int:
+        """The next free trial number; its folder is made in one step, so no two callers get the same."""
+        number = max(self.trials(), default=-1) + 1
+        while True:
+            try:
+                self.trial_folder(number).mkdir(parents=True)
+                return number
+            except FileExistsError:
+                number += 1
+
+    def trials(self) -> list[int]:
+        """Numbers of all trials, finished or not, rising."""
+        folder = self.folder / "trials"
+        if not folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal())
+
+    def write_spec(self, trial: int, spec: TrialSpec) -> None:
+        write_atomic(self.trial_folder(trial) / "spec.json", spec.model_dump_json(indent=1) + "\n")
+
+    def spec(self, trial: int) -> TrialSpec | None:
+        """The spec that was handed out under this number, or None if the driver died before it was written."""
+        path = self.trial_folder(trial) / "spec.json"
+        if not path.is_file():
+            return None
+        try:
+            return TrialSpec.model_validate_json(path.read_text(encoding="utf-8"))
+        except ValidationError as error:
+            raise RecordError(f"not a trial spec ({error})", where=str(path)) from None
+
+    def finished(self, trial: int) -> bool:
+        return (self.trial_folder(trial) / "record.json").is_file()
+
+    def record(self, trial: int) -> TrialRecord:
+        """The record of a finished trial. Raises InputError (not there) or RecordError (cannot be read)."""
+        path = self.trial_folder(trial) / "record.json"
+        if not path.is_file():
+            known = [number for number in self.trials() if self.finished(number)]
+            raise InputError(
+                f"trial {trial} of study '{self.name}' has no record",
+                where=str(path),
+                expected=f"a finished trial: {_ranges(known)}",
+            )
+        return read_record(path.read_bytes(), where=str(path))
+
+    def records(self) -> Iterator[tuple[int, TrialRecord | RecordError]]:
+        """Every finished trial with its record, or with the reason why it cannot be read."""
+        for trial in self.trials():
+            if self.finished(trial):
+                try:
+                    yield trial, self.record(trial)
+                except RecordError as error:
+                    yield trial, error
+
+    # events
+
+    def append_event(self, event: dict[str, Any]) -> None:
+        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
+            file.write(json.dumps(event, allow_nan=False) + "\n")
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Events in order; a last line that a crash cut short is left out."""
+        path = self.folder / "events.jsonl"
+        if not path.is_file():
+            return
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                with contextlib.suppress(json.JSONDecodeError):
+                    yield json.loads(line)
+
+
+def names(home: Path) -> list[str]:
+    """Names of all studies under `home`, sorted."""
+    folder = home / "studies"
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if (entry / "study.json").is_file())
+
+
+def _ranges(numbers: list[int]) -> str:
+    """`0-4, 7, 9-11`."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in spans) or "none yet"

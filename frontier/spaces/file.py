@@ -1,0 +1,78 @@
+"""The search-space file as written: its keys, before budgets, knobs and names are resolved; and its JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from frontier.frozen import Frozen
+from frontier.results.objectives import OBJECTIVES
+from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec
+from frontier.spaces import budget, domain
+from frontier.spaces.space import Resources, SearchSettings
+
+
+def _form(kinds: list[str], item: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of a constant or of a domain of one of `kinds`."""
+    two = {"type": "array", "items": item, "minItems": 2, "maxItems": 2}
+    many = {"type": "array", "items": item, "minItems": 1, "uniqueItems": True}
+    domains = [
+        {
+            "type": "object",
+            "properties": {kind: many if kind == "choice" else two},
+            "required": [kind],
+            "additionalProperties": False,
+        }
+        for kind in kinds
+    ]
+    return {"anyOf": [item, {"type": "array"}, *domains]} if item is SCALAR else {"anyOf": [item, *domains]}
+
+
+SCALAR: dict[str, Any] = {"type": ["number", "string", "boolean", "null"]}
+COUNT: dict[str, Any] = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}
+SETTING = _form(list(domain.KINDS), SCALAR)
+
+Budget = Annotated[Any, WithJsonSchema(_form(list(budget.KINDS), COUNT))]
+Count = Annotated[Any, WithJsonSchema(COUNT)]
+Knobs = Annotated[
+    dict[str, Any],
+    BeforeValidator(lambda knobs: {} if knobs is None else knobs),  # `snl:` alone: every knob at its default
+    WithJsonSchema({"type": ["object", "null"], "additionalProperties": SETTING}),
+]
+Finetune = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": dict.fromkeys(Recipe.model_fields, SETTING),
+            "required": [key for key, field in Recipe.model_fields.items() if field.is_required()],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
+class SpaceFile(Frozen):
+    """One question. A setting under `methods` and `finetune` and the `relu_budget` are constants or domains."""
+
+    version: Literal[1] = 1
+    name: str | None = None  # default: the name of the file
+    question: str = Field(min_length=1)
+    data: DataSpec
+    network: NetworkSpec
+    teacher: TeacherSpec
+    relu_budget: Budget = Field(description="a count, a percentage such as 5%, or a domain of them")
+    anchors: tuple[Count, ...] = ()
+    methods: dict[str, Knobs] = Field(description="a method and its knobs, such as 'snl: {penalty: 1e-4}'")
+    finetune: Finetune = Field(description="a recipe: epochs, lr, ...")
+    measure: MeasureSpec
+    objectives: tuple[str, ...] = Field(default=tuple(objective.name for objective in OBJECTIVES), min_length=1)
+    search: SearchSettings = SearchSettings()
+    resources: Resources = Resources()
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a search-space file, for editors."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:relu-frontier:search-space:1"}
+    return head | SpaceFile.model_json_schema()

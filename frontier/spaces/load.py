@@ -1,0 +1,140 @@
+"""From a search-space file to a Space: read, check every key, resolve budgets, knobs and names.
+
+What a method's knobs, a network's ReLUs and the names on an axis are, the caller passes in; nothing is imported upward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from frontier.errors import InputError, nearest
+from frontier.frozen import Frozen
+from frontier.results.objectives import OBJECTIVES
+from frontier.results.spec import DataSpec, NetworkSpec, Recipe
+from frontier.spaces import _yaml
+from frontier.spaces._complaints import complaint, lost_booleans, refused
+from frontier.spaces._document import Document, KeyPath, dotted
+from frontier.spaces._settings import resolve_settings
+from frontier.spaces.budget import resolve_anchors, resolve_budget
+from frontier.spaces.file import SpaceFile
+from frontier.spaces.space import Space
+
+KnobsOf = Callable[[str], type[Frozen]]  # method -> its frozen Knobs model
+RelusOf = Callable[[NetworkSpec, DataSpec], int]  # ReLUs of the built network; raises InputError for wrong options
+NamesOf = Callable[[str], Sequence[str]]  # axis (data, backbone, method, corruption, attack, sampler) -> names
+
+
+def load(path: Path, *, knobs_of: KnobsOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
+    """The Space in a file. Raises InputError with file, line and key for whatever is wrong with it."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read the search space ({error.strerror})", where=str(path), expected="a YAML file"
+        ) from None
+    return loads(content, str(path), knobs_of=knobs_of, relus_of=relus_of, names_of=names_of)
+
+
+def loads(content: bytes, where: str, *, knobs_of: KnobsOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
+    """The Space in the bytes of a file; `where` is that file in messages, and its stem the default name."""
+    document = _yaml.read(content, where)
+    file = _checked(document)
+    unknown = list(_unknown_entries(file, document, names_of))
+    if unknown:
+        raise complaint(unknown)
+    relus = _relus(file, document, relus_of)
+    budget = resolve_budget(file.relu_budget, relus, document, ("relu_budget",))
+    fields = {
+        **{key: getattr(file, key) for key in SpaceFile.model_fields if key in Space.model_fields},
+        "name": file.name or Path(where).stem,
+        "question": " ".join(file.question.split()),  # one line
+        "relus": relus,
+        "relu_budget": budget,
+        "anchors": resolve_anchors(list(file.anchors), budget, relus, document, ("anchors",)),
+        "methods": {
+            method: resolve_settings(knobs_of(method), file.methods[method], document, ("methods", method))
+            for method in sorted(file.methods)
+        },
+        "finetune": resolve_settings(Recipe, file.finetune, document, ("finetune",)),
+    }
+    return Space.model_validate(fields)
+
+
+def _checked(document: Document) -> SpaceFile:
+    if not isinstance(document.data, dict):
+        got = "an empty file" if document.data is None else type(document.data).__name__
+        raise InputError(
+            "not a search space", where=f"{document.name}:1", expected="a mapping with question, data, ...", got=got
+        )
+    try:
+        file = SpaceFile.model_validate(document.data)
+    except ValidationError as error:
+        raise refused(error, SpaceFile, document, ()) from None
+    lost = list(lost_booleans(document.data, file, document, ()))
+    if lost:
+        raise complaint(lost)
+    if not file.methods:
+        raise document.error(
+            ("methods",), "an empty space: no method", expected="at least one", fix="add one, such as 'snl: {}'"
+        )
+    return file
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name in the file that must be one of `known`."""
+
+    kind: str
+    name: str
+    path: KeyPath
+
+
+def _names(file: SpaceFile) -> Iterator[_Name]:
+    yield _Name("data", file.data.name, ("data", "name"))
+    yield _Name("backbone", file.network.name, ("network", "name"))
+    for method in file.methods:
+        yield _Name("method", method, ("methods", method))
+    for i, corruption in enumerate(file.measure.corruptions):
+        yield _Name("corruption", corruption, ("measure", "corruptions", i))
+    yield _Name("attack", file.measure.attack, ("measure", "attack"))
+    for i, objective in enumerate(file.objectives):
+        yield _Name("objective", objective, ("objectives", i))
+    yield _Name("sampler", file.search.sampler, ("search", "sampler"))
+
+
+def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> Iterator[InputError]:
+    """Complaints about names not on their axis, strengths out of range, and lists that hold one thing twice."""
+    for item in _names(file):
+        known = [objective.name for objective in OBJECTIVES] if item.kind == "objective" else names_of(item.kind)
+        if item.name not in known:
+            yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
+    for i, severity in enumerate(file.measure.severities):
+        if not 1 <= severity <= 5:
+            yield document.error(
+                ("measure", "severities", i), "unknown corruption severity", expected="1 to 5", got=severity
+            )
+    for i, eps in enumerate(file.measure.attack_eps_255):
+        if eps <= 0:
+            yield document.error(("measure", "attack_eps_255", i), "not an attack strength", expected="> 0", got=eps)
+    lists: dict[KeyPath, Sequence[object]] = {
+        ("measure", "corruptions"): file.measure.corruptions,
+        ("measure", "severities"): file.measure.severities,
+        ("measure", "attack_eps_255"): file.measure.attack_eps_255,
+        ("objectives",): file.objectives,
+    }
+    for path, values in lists.items():
+        for i, value in enumerate(values):
+            if value in values[:i]:
+                yield document.error((*path, i), f"'{value}' is in '{dotted(path)}' twice", fix="remove one of them")
+
+
+def _relus(file: SpaceFile, document: Document, relus_of: RelusOf) -> int:
+    try:
+        return relus_of(file.network, file.data)
+    except InputError as error:
+        got = {} if error.got is None else {"got": error.got}
+        raise document.error(("network",), error.what, expected=error.expected, fix=error.fix, **got) from None

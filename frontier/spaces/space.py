@@ -1,0 +1,113 @@
+"""Space: a resolved question. What is fixed, what a search may vary, and how an assignment becomes a TrialSpec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from frontier.errors import InputError, nearest
+from frontier.frozen import Frozen, digest
+from frontier.results.objectives import OBJECTIVES
+from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TeacherSpec, TrialSpec
+from frontier.spaces.domain import AnyDomain, Domain
+
+Value = AnyDomain | Scalar | tuple[float, ...]  # a domain or a constant; the tuple is a recipe's milestones
+QUESTION = ("data", "network", "teacher", "relu_budget", "anchors", "methods", "finetune", "measure", "objectives")
+
+
+class SearchSettings(Frozen):
+    """How the question is searched; no part of it. `trials` is the study's total."""
+
+    trials: int = Field(default=100, gt=0)
+    sampler: str = "tpe"
+    seed: int = Field(default=0, ge=0)
+    concurrency: Literal["auto"] | int = "auto"  # trials at once; auto: as many as the resources carry
+
+
+class Resources(Frozen):
+    """What one trial is given. Fractions share a device between trials."""
+
+    cpu: float = Field(default=1.0, gt=0)
+    gpu: float = Field(default=0.0, ge=0)
+
+
+class Space(Frozen):
+    """A question whose budgets are counts and whose knobs are complete, so that it needs no look-up to be used.
+
+    `methods` maps a method to all its knobs, `finetune` holds all fields of a Recipe: each a constant or a Domain.
+    """
+
+    name: str
+    question: str
+    data: DataSpec
+    network: NetworkSpec
+    relus: int = Field(ge=0)  # of the network as built
+    teacher: TeacherSpec
+    relu_budget: AnyDomain | int
+    anchors: tuple[int, ...] = ()  # budgets to be asked first
+    methods: dict[str, dict[str, Value]]
+    finetune: dict[str, Value]
+    measure: MeasureSpec
+    objectives: tuple[str, ...] = tuple(objective.name for objective in OBJECTIVES)
+    search: SearchSettings = SearchSettings()
+    resources: Resources = Resources()
+
+    @property
+    def space_hash(self) -> str:
+        """Equal for equal questions; name, wording, search settings and resources do not count."""
+        return digest(self.model_dump(mode="json", include=set(QUESTION)))
+
+    @property
+    def method_names(self) -> tuple[str, ...]:
+        return tuple(sorted(self.methods))
+
+    def parameters(self, method: str) -> dict[str, Domain]:
+        """What may vary under `method`: `relu_budget`, `snl.penalty`, `finetune.lr`, ..., always in this order."""
+        if method not in self.methods:
+            raise InputError(f"unknown method '{method}' in the space '{self.name}'. {nearest(method, self.methods)}")
+        knobs, finetune = self.methods[method], self.finetune
+        values: dict[str, Value] = {"relu_budget": self.relu_budget}
+        values |= {f"{method}.{knob}": knobs[knob] for knob in sorted(knobs)}
+        values |= {f"finetune.{field}": finetune[field] for field in sorted(finetune)}
+        return {key: value for key, value in values.items() if isinstance(value, Domain)}
+
+    def spec(self, assignment: Mapping[str, Scalar], *, seed: int) -> TrialSpec:
+        """The trial that `assignment` asks for: `method` and a value for each of its `parameters`.
+
+        Raises InputError for a missing or unknown parameter and for a value outside its domain.
+        """
+        method = str(assignment.get("method"))
+        self._check(method, assignment)
+        fields = {
+            "data": self.data,
+            "network": self.network,
+            "teacher": self.teacher,
+            "method": method,
+            "knobs": _filled(self.methods[method], method, assignment),
+            "relu_budget": assignment.get("relu_budget", self.relu_budget),
+            "finetune": _filled(self.finetune, "finetune", assignment),
+            "measure": self.measure,
+            "seed": seed,
+            "space_hash": self.space_hash,
+        }
+        return TrialSpec.model_validate(fields)
+
+    def _check(self, method: str, assignment: Mapping[str, Scalar]) -> None:
+        domains = self.parameters(method)
+        where = f"space '{self.name}', method '{method}'"
+        for key in assignment.keys() - domains.keys() - {"method"}:
+            raise InputError(f"unknown parameter '{key}'. {nearest(key, domains)}", where=where)
+        for key, domain in domains.items():
+            if key not in assignment:
+                raise InputError(f"no value for the parameter '{key}'", where=where, expected=str(domain))
+            if not domain.contains(assignment[key]):
+                raise InputError(
+                    f"a value outside the domain of '{key}'", where=where, expected=str(domain), got=assignment[key]
+                )
+
+
+def _filled(values: Mapping[str, Value], prefix: str, assignment: Mapping[str, Scalar]) -> dict[str, object]:
+    """`values` with every domain replaced by what was drawn from it."""
+    return {key: assignment[f"{prefix}.{key}"] if isinstance(value, Domain) else value for key, value in values.items()}

@@ -1,0 +1,1 @@
+"""The shared training code: batches, losses, optimizers, the loop, finetuning. Functions that methods call."""

@@ -1,0 +1,53 @@
+"""How a model is called while it trains: in the recipe's precision, compiled where that is possible."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from frontier.results.spec import Recipe
+
+Forward = Callable[[Tensor], Tensor]
+
+
+def can_compile(device: torch.device) -> str | None:
+    """None if torch.compile can be used on `device`, else the reason why not."""
+    if device.type != "cpu":
+        return None
+    if not any(shutil.which(compiler) for compiler in ("g++", "clang++", "c++")):
+        return "no C++ compiler was found"
+    if not Path(sysconfig.get_paths()["include"], "Python.h").is_file():
+        return "the Python headers were not found"
+    return None
+
+
+def wants_compile(recipe: Recipe, device: torch.device, log: Callable[[str], None]) -> bool:
+    """Whether to compile; says so in the log when it was asked for."""
+    if not recipe.compile:
+        return False
+    reason = can_compile(device)
+    log("torch.compile: on" if reason is None else f"torch.compile: off, {reason}; training runs eagerly, slower")
+    return reason is None
+
+
+def forward_of(model: nn.Module, recipe: Recipe, device: torch.device, *, compiled: bool) -> Forward:
+    """The model as a function of pixels, under autocast where the recipe asks for bfloat16."""
+    call: Forward = torch.compile(model) if compiled else model
+
+    def forward(pixels: Tensor) -> Tensor:
+        with autocast(recipe, device):
+            return call(pixels)
+
+    return forward
+
+
+def autocast(recipe: Recipe, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    if recipe.precision == "bfloat16":
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return contextlib.nullcontext()

@@ -1,0 +1,1 @@
+"""A trial is a function: TrialSpec -> TrialRecord. Needs torch; neither ray nor optuna."""

@@ -1,0 +1,32 @@
+"""`python -m frontier.trial SPEC.json`: one trial where only torch, numpy, safetensors and pydantic are installed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from frontier.errors import FrontierError
+from frontier.trial.single import run_file
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m frontier.trial", description=__doc__)
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--home", type=Path, default=Path("results"))
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--download", action="store_true")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = vars(parser.parse_args())
+    try:
+        print(run_file(arguments.pop("spec"), arguments.pop("out"), **arguments))  # noqa: T201
+    except FrontierError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

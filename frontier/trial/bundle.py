@@ -1,0 +1,177 @@
+"""A bundle: one linearized network as files that anybody can load: mask, weights, manifest. No pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from frontier import registry
+from frontier.data._dataset import Dataset
+from frontier.errors import InputError, VerificationError
+from frontier.frozen import Frozen
+from frontier.masks.file import load as load_mask
+from frontier.nn.gates import FrozenGate
+from frontier.nn.network import Classifier, build
+from frontier.nn.sites import Site
+from frontier.nn.surgery import gate, mask_of, set_mask
+from frontier.results.record import Point, TrialRecord
+from frontier.results.spec import NetworkSpec, TrialSpec
+from frontier.results.store import write_atomic
+
+MASK, WEIGHTS, MANIFEST = "mask.safetensors", "weights.safetensors", "manifest.json"
+PROBES = 64  # images of the reload check
+
+
+class Manifest(Frozen):
+    """What the files are. `image` is (C, H, W); `mean` and `std` normalise pixels in [0, 1], per channel."""
+
+    format: Literal["frontier-bundle"] = "frontier-bundle"
+    version: Literal[1] = 1
+    study: str
+    trial: int
+    point: int
+    network: NetworkSpec
+    image: tuple[int, int, int]
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    relu_count: int
+    mask_hash: str
+    sha256: dict[str, str]
+    results: Point
+    spec: TrialSpec
+    origin: dict[str, Any]
+
+
+def save_weights(model: Classifier, path: Path) -> None:
+    """All parameters and buffers but the masks, which have a file of their own."""
+    masks = {f"body.{site}.kept" for site, _ in mask_of(model.body).sites}
+    save_file({name: v.cpu().contiguous() for name, v in model.state_dict().items() if name not in masks}, path)
+
+
+def assemble(
+    network: NetworkSpec,
+    image: tuple[int, int, int],
+    classes: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    folder: Path,
+    mask_file: str,
+    weights_file: str,
+) -> Classifier:
+    """The network of a mask file and a weights file, in eval mode. Raises InputError where they do not fit."""
+    outer = registry.load("backbone", network.name).OUTER
+    plain = build(network.name, image, classes, sites=network.sites, options=network.options)
+    body = set_mask(gate(plain, image, _blank, outer=outer), load_mask(folder / mask_file))
+    model = Classifier(body, mean, std)
+    masks = {f"body.{site}.kept" for site, _ in mask_of(body).sites}
+    path = folder / weights_file
+    try:
+        state = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"cannot read the weights ({error})", where=str(path), expected="a safetensors file") from None
+    expected = {name: value.shape for name, value in model.state_dict().items() if name not in masks}
+    found = {name: value.shape for name, value in state.items()}
+    if expected != found:
+        wrong = min(set(expected.items()) ^ set(found.items()), key=str)[0]
+        raise InputError(
+            f"the weights do not fit the network at '{wrong}'",
+            where=str(path),
+            expected=str(expected.get(wrong, "no such tensor")),
+            got=str(found.get(wrong, "no such tensor")),
+        )
+    model.load_state_dict(state, strict=False)
+    return model.eval()
+
+
+def load(folder: Path) -> Classifier:
+    """A bundle's network in eval mode: pixels (B, C, H, W) in [0, 1] -> logits. Files are checked by hash."""
+    manifest = read_manifest(folder)
+    for name, sha256 in manifest.sha256.items():
+        if name not in (MASK, WEIGHTS) or _sha256(folder / name) != sha256:
+            raise VerificationError(f"{folder / name} is not the file that the manifest describes")
+    return assemble(
+        manifest.network, manifest.image, manifest.classes, manifest.mean, manifest.std, folder, MASK, WEIGHTS
+    )
+
+
+def read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"not a bundle ({error})", where=str(path), expected="a folder that export wrote") from None
+
+
+def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: int, data: Dataset) -> Manifest:
+    """Write the bundle of one point of a trial to the new folder `out`, reload it and compare logits.
+
+    `folder` is the trial's, `data` the data set (image, classes, mean, std). Raises InputError if the weights
+    were not kept or `out` is not empty, VerificationError if the reloaded network differs in one bit.
+    """
+    found = record.points[point]
+    trial = record.trial if record.trial is not None else 0
+    if found.weights is None or not (folder / found.weights).is_file():
+        raise InputError(
+            f"the weights of trial {trial} were not kept",
+            where=str(folder),
+            expected="a trial on the front (keep: front), or a study run with --keep all",
+            fix=f"run the trial again: frontier trial {folder / 'spec.json'} --out FOLDER",
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError("exists and is not empty", where=str(out), expected="a new or an empty folder", fix="--out")
+    common = (record.spec.network, data.image, data.classes, data.mean, data.std)
+    original = assemble(*common, folder, found.mask.file, found.weights)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
+    try:
+        shutil.copyfile(folder / found.mask.file, aside / MASK)
+        shutil.copyfile(folder / found.weights, aside / WEIGHTS)
+        manifest = Manifest(
+            study=study,
+            trial=trial,
+            point=point,
+            network=record.spec.network,
+            image=data.image,
+            classes=data.classes,
+            mean=data.mean,
+            std=data.std,
+            relu_count=found.relu_count,
+            mask_hash=found.mask.hash,
+            sha256={name: _sha256(aside / name) for name in (MASK, WEIGHTS)},
+            results=found,
+            spec=record.spec,
+            origin=record.origin.model_dump(mode="json"),
+        )
+        write_atomic(aside / MANIFEST, manifest.model_dump_json(indent=1) + "\n")
+        pixels = torch.rand(PROBES, *data.image, generator=torch.Generator().manual_seed(0))
+        reloaded = load(aside)
+        with torch.inference_mode():
+            if not torch.equal(original(pixels), reloaded(pixels)):
+                raise VerificationError("the exported network does not give the same logits; nothing was written")
+        aside.chmod(0o755)
+        if out.exists():
+            out.rmdir()
+        aside.rename(out)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _blank(site: Site) -> FrozenGate:
+    """A gate whose mask is about to be set."""
+    return FrozenGate(torch.zeros(site.shape, dtype=torch.bool))
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

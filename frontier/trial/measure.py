@@ -1,0 +1,87 @@
+"""Measuring a finished network: clean, corrupted and adversarial accuracy on one split.
+
+Everything is measured in eval mode and float32, through the deployed masks. The attack is not trusted: what it
+returns is clipped to the allowed ball and to [0, 1], and an image counts as robust only if the network is right
+both on it and on what the attack made of it.
+"""
+
+from __future__ import annotations
+
+from statistics import fmean
+
+import torch
+from torch import Tensor
+
+from frontier import registry
+from frontier.errors import TrialFailed
+from frontier.nn.network import Classifier
+from frontier.results.record import Measure, Scores
+from frontier.results.spec import MeasureSpec
+from frontier.training.batches import Images, to_unit
+from frontier.training.context import Context
+from frontier.trial.source import SUBSET_SEED, Source
+
+BATCH = 500
+
+
+@torch.inference_mode()
+def correct(model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Which images, (N, C, H, W) in [0, 1], are classified right: bool (N,). Raises TrialFailed on NaN logits."""
+    logits = torch.cat([model(pixels[at : at + BATCH]) for at in range(0, len(labels), BATCH)])
+    if not logits.isfinite().all():
+        raise TrialFailed("the network returns NaN or infinite logits")
+    return logits.argmax(1) == labels
+
+
+def clean(model: Classifier, images: Images) -> Measure:
+    """Plain accuracy."""
+    return Measure.of(float(correct(model, to_unit(images.pixels), images.labels).double().mean()), len(images))
+
+
+def scores(model: Classifier, source: Source, split: str, spec: MeasureSpec, context: Context) -> Scores:
+    """The three accuracies on "validation" or "test"; the two means broken up in `parts`."""
+    model.eval()
+    count = spec.validation_images if split == "validation" else spec.test_images
+    by_corruption = corrupted(model, source, split, spec, context)
+    by_attack = adversarial(model, source, split, spec, context)
+    return Scores(
+        clean=clean(model, Images.of(source.images(split, count), context.device)),
+        corrupted=_mean(by_corruption),
+        adversarial=_mean(by_attack),
+        parts=by_corruption | by_attack,
+    )
+
+
+def corrupted(model: Classifier, source: Source, split: str, spec: MeasureSpec, context: Context) -> dict[str, Measure]:
+    """Accuracy by `corruption/severity`."""
+    found = {}
+    for name in spec.corruptions:
+        for severity in spec.severities:
+            context.check()
+            changed = source.corrupted(split, spec.corrupted_images, name, severity)
+            found[f"{name}/{severity}"] = clean(model, Images.of(changed, context.device))
+    return found
+
+
+def adversarial(
+    model: Classifier, source: Source, split: str, spec: MeasureSpec, context: Context
+) -> dict[str, Measure]:
+    """Accuracy by `attack/eps`, eps in units of 1/255."""
+    images = Images.of(source.images(split, spec.attack_images), context.device)
+    pixels, labels = to_unit(images.pixels), images.labels
+    unharmed = correct(model, pixels, labels)
+    run = registry.load("attack", spec.attack).run
+    found = {}
+    for eps_255 in spec.attack_eps_255:
+        context.check()
+        eps = eps_255 / 255
+        moved = run(model, pixels, labels, eps=eps, steps=spec.attack_steps, seed=SUBSET_SEED)
+        moved = torch.clamp(torch.minimum(torch.maximum(moved, pixels - eps), pixels + eps), 0, 1)
+        robust = unharmed & correct(model, moved, labels)
+        found[f"{spec.attack}/{eps_255:g}"] = Measure.of(float(robust.double().mean()), len(labels))
+    return found
+
+
+def _mean(measures: dict[str, Measure]) -> Measure:
+    n = next(iter(measures.values())).n
+    return Measure.of(fmean(measure.value for measure in measures.values()), n)

@@ -1,0 +1,51 @@
+"""Where a record comes from: code version, libraries, device, host."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+LIBRARIES = ("numpy", "torch", "torchvision", "safetensors", "pydantic", "scipy", "scikit-learn", "pillow")
+
+
+@functools.cache
+def code_version() -> str:
+    """The distribution's version, and in a checkout the commit (`.dirty` where files were changed)."""
+    try:
+        version = metadata.version("relu-frontier")
+    except metadata.PackageNotFoundError:
+        version = "0+unknown"
+    root = Path(__file__).resolve().parents[2]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return version
+    asked = [git, "-C", str(root), "describe", "--always", "--dirty=.dirty", "--exclude=*"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    return f"{version}+g{answer.stdout.strip()}" if answer.returncode == 0 else version
+
+
+def libraries() -> dict[str, str]:
+    """Versions of what a result can depend on, and of Python."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def host() -> str:
+    """Name and processor of the machine, for people."""
+    return f"{platform.node()} {platform.machine()} {sys.platform}"
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -1,0 +1,143 @@
+"""The story of one trial: teacher, linearize, measure, record. TrialSpec in, TrialRecord out."""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from frontier import registry
+from frontier.errors import InputError, TrialFailed
+from frontier.nn.network import build
+from frontier.results.record import Origin, Teacher, TrialRecord
+from frontier.results.spec import TrialSpec
+from frontier.results.store import write_record
+from frontier.training.batches import Images
+from frontier.training.context import Context
+from frontier.training.forward import can_compile
+from frontier.training.task import Linearized, Task
+from frontier.trial import origin
+from frontier.trial.judge import judge
+from frontier.trial.measure import clean
+from frontier.trial.runtime import Runtime
+from frontier.trial.source import Source
+from frontier.trial.teacher import obtain
+from frontier.trial.workspace import Workspace
+
+
+def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = None) -> TrialRecord:
+    """Run one trial in `folder` and write its record there.
+
+    What goes wrong inside the trial is a FAILED record with the reason; its traceback is in log.txt. Bad input
+    (an unknown name, missing data) is raised, and so is an interruption: both leave no record. On a folder with
+    checkpoints the trial goes on from them.
+    """
+    device = runtime.torch_device()
+    source = Source(spec.data.name, runtime.data_folder(), runtime.download)
+    check(spec)
+    source.dataset()
+    torch.set_num_threads(runtime.threads)
+    torch.manual_seed(spec.seed)
+    gc.collect()  # a worker that is used again must not carry the last trial's memory
+    workspace = Workspace(folder, deadline_s=runtime.deadline_s)
+    started_at = datetime.now(UTC).isoformat(timespec="seconds")
+    found: dict[str, Any]
+    try:
+        found = {"state": "complete"} | _story(spec, source, runtime, workspace, workspace.context(device))
+    except TrialFailed as failure:
+        workspace.log(f"failed: {failure}")
+        found = {"state": "failed", "reason": str(failure)}
+    except Exception as error:  # noqa: BLE001 a trial may fail in any way; the search must go on
+        workspace.log(traceback.format_exc())
+        found = {"state": "failed", "reason": f"{type(error).__name__}: {error}"}
+    record = TrialRecord(
+        trial=trial,
+        spec=spec,
+        origin=Origin(
+            code_version=origin.code_version(),
+            fidelity=registry.load("method", spec.method).FIDELITY,
+            device=origin.device_name(device),
+            threads=runtime.threads,
+            compiled=spec.finetune.compile and can_compile(device) is None,
+            libraries=origin.libraries(),
+            host=origin.host(),
+            started_at=started_at,
+            wall_s=workspace.wall_s,
+        ),
+        **found,
+    )
+    write_record(folder, record)
+    workspace.finish()
+    workspace.log(f"{record.state}" + (f": {record.reason}" if record.reason else ""))
+    return record
+
+
+def check(spec: TrialSpec) -> None:
+    """Raises InputError for a name, an option or a knob that does not exist, before anything is trained."""
+    for axis, name in (
+        ("data", spec.data.name),
+        ("backbone", spec.network.name),
+        ("method", spec.method),
+        ("attack", spec.measure.attack),
+        *(("corruption", corruption) for corruption in spec.measure.corruptions),
+    ):
+        registry.load(axis, name)
+    data, network = registry.load("data", spec.data.name), spec.network
+    with torch.device("meta"):
+        build(network.name, data.IMAGE, data.CLASSES, sites=network.sites, options=network.options)
+    _knobs(spec)
+
+
+def _knobs(spec: TrialSpec) -> Any:
+    model = registry.load("method", spec.method).Knobs
+    try:
+        return model.model_validate(spec.knobs)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"knob '{'.'.join(map(str, first['loc']))}' of method '{spec.method}': {first['msg']}",
+            expected=f"one of {', '.join(model.model_fields)}",
+            got=first.get("input"),
+        ) from None
+
+
+def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspace, context: Context) -> dict[str, Any]:
+    """Teacher, linearize, measure: the fields of a complete record."""
+    data = source.dataset()
+    train = Images.of(source.images("train", spec.data.train_images), context.device)
+    outer = registry.load("backbone", spec.network.name).OUTER
+    with workspace.stage("teacher"):
+        teacher = obtain(spec, data, train, runtime.home, context)
+    with workspace.stage("measure_teacher"):
+        by_teacher = {
+            split: clean(teacher, Images.of(source.images(split, count), context.device))
+            for split, count in (("validation", spec.measure.validation_images), ("test", spec.measure.test_images))
+        }
+    with workspace.stage("linearize"):
+        task = Task(
+            teacher=teacher,
+            image=data.image,
+            outer=outer,
+            train=train,
+            validation=Images.of(source.images("validation", None), context.device),
+            relu_budget=spec.relu_budget,
+            finetune=spec.finetune,
+            seed=spec.seed,
+            context=context,
+        )
+        linearized: Linearized = registry.load("method", spec.method).linearize(task, _knobs(spec))
+    with workspace.stage("measure"):
+        points = tuple(
+            judge(spec, candidate, index, source, workspace.folder, context, keep_weights=runtime.keep_weights)
+            for index, candidate in enumerate(linearized.candidates)
+        )
+    return {
+        "points": points,
+        "teacher": Teacher(hash=spec.teacher_hash, **by_teacher),
+        "notes": linearized.notes,
+    }

@@ -1,0 +1,73 @@
+"""The tables of `show`, `list` and `relus`, as text of 80 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frontier.cli._tables import by_state, print_sites, print_studies, print_study
+
+
+@pytest.fixture(autouse=True)
+def _eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+def point(trial: int, index: int = 0) -> dict[str, Any]:
+    test = {
+        name: {"value": 0.961, "n": 360, "low": 0.93, "high": 0.98} for name in ("clean", "corrupted", "adversarial")
+    }
+    fields = {"trial": trial, "point": index, "method": "streamlinet", "relu_budget": 557_056, "relu_count": 557_055}
+    return {**fields, "clean": 0.971, "corrupted": 0.9, "adversarial": 0.1234, "test": test}
+
+
+def test_the_front_has_a_line_a_point_that_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    trials = {"complete": 30, "failed": 1, "pruned": 0}
+    print_study({"study": "digits", "trials": trials, "hypervolume": 0.61234, "front": [point(7), point(104, 1)]})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "digits: 30 complete, 1 failed; hypervolume 0.6123"
+    assert lines[1].split() == ["trial", "method", "ReLUs", "budget", "clean", "corrupted", "adversarial"]
+    assert lines[2].split()[:4] == ["7", "streamlinet", "557,055", "557,056"]
+    assert lines[2].rstrip().endswith("97.1 (96.1)  90.0 (96.1)  12.3 (96.1)")
+    assert lines[3].split()[0] == "104.1"
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_study_without_a_front_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_study({"study": "digits", "trials": {"complete": 0}, "hypervolume": 0.0, "front": []})
+    assert capsys.readouterr().out == "digits: no trials; hypervolume 0.0000\nno front yet: no trial is complete\n"
+
+
+def test_studies_are_listed_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    trials = {"complete": 3, "unfinished": 1}
+    row = {
+        "study": "digits",
+        "created_at": "2026-01-01T00:00:00Z",
+        "trials": trials,
+        "folder": "results/studies/digits",
+    }
+    print_studies([row], Path("results"))
+    assert "digits  3 complete, 1 unfinished  2026-01-01T00:00  results/studies/digits" in capsys.readouterr().out
+
+
+def test_an_empty_home_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_studies([], Path("results"))
+    assert capsys.readouterr().out == "no studies under results\n"
+
+
+def test_sites_stand_in_order_with_both_totals(capsys: pytest.CaptureFixture[str]) -> None:
+    sites = [
+        {"path": "relu", "shape": [64, 32, 32], "relus": 65536, "inner": False},
+        {"path": "layer1.0.relu1", "shape": [64, 32, 32], "relus": 65536, "inner": True},
+    ]
+    print_sites({"network": "resnet18", "image": [3, 32, 32], "full": 131072, "inner": 65536, "sites": sites})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["relu", "64x32x32", "65,536", "no"]
+    assert lines[-1] == "resnet18 at 3x32x32: full 131,072, inner 65,536 ReLUs"
+
+
+def test_only_states_that_occur_are_named() -> None:
+    assert by_state({"complete": 1, "failed": 0}) == "1 complete"

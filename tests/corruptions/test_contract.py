@@ -1,0 +1,61 @@
+"""What every corruption must be, at 1 and 3 channels, on CIFAR's size and on others."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from frontier import registry
+from frontier.corruptions._apply import SEVERITIES, apply
+
+NAMES = registry.names("corruption")
+SHAPES = [(3, 3, 32, 32), (3, 1, 8, 8), (2, 3, 64, 48)]
+
+
+def _images(shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_one_parameter_a_severity_and_cites_its_source(name: str) -> None:
+    module = registry.load("corruption", name)
+    assert len(module.PARAMETERS) == len(SEVERITIES)
+    assert "Source:" in module.__doc__
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_keeps_type_and_shape_and_leaves_the_input_alone(name: str, shape: tuple[int, ...]) -> None:
+    images = _images(shape)
+    for severity in SEVERITIES:
+        corrupted = apply(name, images, severity, seed=0)
+        assert corrupted.dtype == np.uint8
+        assert corrupted.shape == shape
+        assert not np.array_equal(corrupted, images)
+    assert np.array_equal(images, _images(shape))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_black_and_white_images_stay_images(name: str) -> None:
+    for level in (0, 255):
+        images = np.full((2, 3, 32, 32), level, dtype=np.uint8)
+        assert abs(float(apply(name, images, 1, seed=0).mean()) - level) < 30
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_output(name: str) -> None:
+    images = _images((4, 3, 32, 32))
+    first = apply(name, images, 3, seed=7)
+    np.random.default_rng().random(10)
+    assert np.array_equal(apply(name, images, 3, seed=7), first)
+    assert np.array_equal(apply(name, np.asfortranarray(images), 3, seed=7), first)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_is_corrupted_alike_whatever_follows_it(name: str) -> None:
+    images = _images((5, 1, 8, 8))
+    assert np.array_equal(apply(name, images[:2], 2, seed=1), apply(name, images, 2, seed=1)[:2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_images_give_no_images(name: str) -> None:
+    assert apply(name, _images((0, 3, 32, 32)), 1, seed=0).shape == (0, 3, 32, 32)

@@ -1,0 +1,61 @@
+"""The contract of every sampler: seeded, inside the space, and the same again after a resume."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import search_fakes as fakes
+
+from frontier import registry
+from frontier.driver.memory import Memory
+from frontier.results.spec import Scalar
+from frontier.spaces.domain import ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain
+
+SAMPLERS = registry.names("sampler")
+
+
+def draws(sampler: str, seed: int, trials: range) -> list[dict[str, Scalar]]:
+    """What a fresh study is asked under these numbers, each told a record before the next is asked."""
+    memory = Memory(None, fakes.space(), sampler, seed)
+    drawn = []
+    for trial in trials:
+        assignment = next(memory.ask(trial))
+        memory.tell(trial, fakes.complete(trial, fakes.space().spec(assignment, seed=trial)))
+        drawn.append(assignment)
+    return drawn
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_a_seed_gives_the_same_sequence_again_and_another_seed_another(sampler: str) -> None:
+    first = draws(sampler, 3, range(12))
+    assert draws(sampler, 3, range(12)) == first
+    assert draws(sampler, 4, range(12)) != first
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_every_draw_lies_in_the_space_and_reaches_both_methods(sampler: str) -> None:
+    space = fakes.space()
+    drawn = draws(sampler, 0, range(12))
+    for assignment in drawn:
+        space.spec(assignment, seed=0)
+    assert {assignment["method"] for assignment in drawn} == {"random", "snl"}
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_what_is_asked_depends_on_seed_and_number_alone(sampler: str) -> None:
+    assert draws(sampler, 5, range(4, 8)) == draws(sampler, 5, range(8))[4:]
+
+
+def test_qmc_points_fill_the_budget_axis_evenly() -> None:
+    memory = Memory(None, fakes.space(), "qmc", 0)
+    budgets = sorted(int(next(memory.ask(trial))["relu_budget"]) + 1 for trial in range(16))
+    edges = [1001 ** (k / 4) for k in range(5)]
+    inside = [sum(low <= budget < high + 0.5 for budget in budgets) for low, high in itertools.pairwise(edges)]
+    assert min(inside) >= 3
+
+
+def test_the_domains_of_the_fake_space_are_all_kinds() -> None:
+    space = fakes.space()
+    domains = {type(domain) for method in space.method_names for domain in space.parameters(method).values()}
+    assert domains == {ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain}

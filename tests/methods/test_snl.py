@@ -1,0 +1,239 @@
+"""SNL's conformance facts: what the authors' code does, step by step, and where it must not be followed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from frontier.errors import TrialFailed
+from frontier.methods import snl
+from frontier.methods.snl import Knobs, next_penalty
+from frontier.nn.counter import count_relus
+from frontier.nn.gates import FrozenGate, SoftGate
+from frontier.nn.network import Classifier, build
+from frontier.nn.sites import Site
+from frontier.nn.surgery import gate, mask_of
+from frontier.results.spec import Recipe
+from frontier.training.batches import Images
+from frontier.training.context import Context
+from frontier.training.task import Task
+
+IMAGE = (1, 8, 8)
+RELUS = 192  # tinynet of width 2
+FAST = Knobs(penalty=1e-2, growth=1.5, patience_epochs=1, max_epochs=40, mask_lr=0.05, batch=32)
+
+
+def images(count: int = 96) -> Images:
+    dice = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 4
+    pixels = torch.randint(0, 80, (count, *IMAGE), generator=dice, dtype=torch.uint8)
+    for label in range(4):
+        pixels[labels == label, :, 2 * label : 2 * label + 2] += 150
+    return Images(pixels, labels)
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    torch.manual_seed(0)
+    body = build("tinynet", IMAGE, 4, options={"width": 2})
+    teacher = Classifier(body, (0.3,), (0.3,)).eval()
+    return Task(
+        teacher=teacher,
+        image=IMAGE,
+        outer=(),
+        train=images(),
+        validation=images(32),
+        relu_budget=40,
+        finetune=Recipe(epochs=3, lr=0.05, weight_decay=5e-4, batch=32),
+        seed=0,
+        context=Context(device=torch.device("cpu"), checkpoints=tmp_path),
+    )
+
+
+def state(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.fixture
+def frozen_before_finetune(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What the network and its masks were when finetuning began."""
+    seen: dict[str, object] = {}
+    finetune: Callable[..., None] = snl.finetune
+
+    def watch(task: Task, model: Classifier, **options: float) -> None:
+        seen["mask"] = mask_of(model.body)
+        seen["trainable"] = {name for name, p in model.named_parameters() if p.requires_grad}
+        finetune(task, model, **options)
+
+    monkeypatch.setattr(snl, "finetune", watch)
+    return seen
+
+
+# 6, 7: the activation
+
+
+def test_06_alpha_one_is_relu_and_alpha_zero_identity_bit_for_bit() -> None:
+    x = torch.randn(4, 2, 3, 3)
+    soft = SoftGate((2, 3, 3))
+    assert torch.equal(soft(x), x.relu())
+    with torch.no_grad():
+        soft.alpha.zero_()
+    assert torch.equal(soft(x), x)
+
+
+def test_06_alpha_scales_the_negative_side_only() -> None:
+    soft = SoftGate((1, 1, 1))
+    with torch.no_grad():
+        soft.alpha.fill_(0.3)
+    x = torch.tensor([-2.0, 5.0]).reshape(2, 1, 1, 1)
+    torch.testing.assert_close(soft(x).flatten(), torch.tensor([-1.4, 5.0]))
+    soft(x).sum().backward()
+    torch.testing.assert_close(soft.alpha.grad, torch.full((1, 1, 1), 2.0))  # -min(x, 0), summed over the batch
+
+
+@pytest.mark.parametrize(
+    "make", [lambda site: SoftGate(site.shape), lambda site: FrozenGate(torch.ones(site.shape).bool())]
+)
+def test_07_fresh_masks_give_the_plain_networks_output(make: Callable[[Site], nn.Module]) -> None:
+    torch.manual_seed(0)
+    plain = build("resnet9", (3, 16, 16), 10, options={"width": 8}).eval()
+    pixels = torch.randn(3, 3, 16, 16)
+    assert torch.equal(gate(plain, (3, 16, 16), make)(pixels), plain(pixels))
+
+
+# 8, 9: counting and the penalty
+
+
+def test_08_the_count_is_strict_and_blind_to_size() -> None:
+    masks = [torch.tensor([0.01, 0.0101, -0.5, 1.7, 0.0, 1.0])]
+    assert snl.count(masks, 1e-2) == 3
+
+
+def test_09_the_first_penalty_of_a_resnet18_is_4_9152() -> None:
+    shapes = [(64, 32, 32)] * 4 + [(128, 16, 16)] * 4 + [(256, 8, 8)] * 4 + [(512, 4, 4)] * 4
+    masks: list[torch.Tensor] = [SoftGate(shape).alpha for shape in shapes]
+    assert snl.positions(masks) == 491_520
+    assert float(1e-5 * snl.magnitude(masks).detach()) == pytest.approx(4.9152)
+
+
+def test_10_adam_at_1e_3_leaves_the_count_alone_for_two_epochs_of_391_steps_and_not_for_a_thousand() -> None:
+    alpha = nn.Parameter(torch.ones(100))
+    optimizer = torch.optim.Adam([alpha], lr=1e-3)
+    counts = {}
+    for step in range(1, 1001):
+        alpha.grad = torch.full_like(alpha, 1e-5)
+        optimizer.step()
+        counts[step] = snl.count([alpha], 1e-2)
+    assert counts[782] == 100
+    assert counts[1000] == 0
+
+
+# 11, 12: lambda and the stop
+
+
+def test_11_lambda_grows_on_every_stall_from_epoch_5_on_and_never_before() -> None:
+    counts = [100, 100, 100, 100, 100, 100, 90, 95, 92, 90, 89]
+    penalty, lowest, seen = 1e-5, 100.0, []
+    for epoch, count in enumerate(counts):
+        penalty, lowest = next_penalty(penalty, lowest, count, epoch, 1.1, 5)
+        seen.append(penalty / 1e-5)
+    # epoch 5 stalls; 6 is a new low; 7 and 8 rise above it, 9 only equals it; 10 is a new low
+    assert seen == pytest.approx([1, 1, 1, 1, 1, 1.1, 1.1, 1.1**2, 1.1**3, 1.1**4, 1.1**4])
+
+
+def test_12_the_search_stops_at_the_first_epoch_that_meets_the_budget(task: Task) -> None:
+    logged: list[str] = []
+    task = replace(task, context=replace(task.context, log=logged.append))
+    snl.linearize(task, FAST)
+    counts = [int(float(line.split("count ")[1])) for line in logged if line.startswith("search: epoch")]
+    assert counts[-1] <= task.relu_budget
+    assert all(count > task.relu_budget for count in counts[:-1])
+    assert len(counts) < FAST.max_epochs
+
+
+def test_12_a_budget_of_all_relus_stops_after_one_epoch(task: Task) -> None:
+    logged: list[str] = []
+    task = replace(task, relu_budget=RELUS, context=replace(task.context, log=logged.append))
+    (candidate,) = snl.linearize(task, FAST).candidates
+    assert sum(line.startswith("search: epoch") for line in logged) == 1
+    assert mask_of(candidate.model.body).count == RELUS
+
+
+@pytest.mark.parametrize("budget", [0, 1, 19, 96, RELUS])
+@pytest.mark.parametrize("exact", [False, True])
+def test_12_the_budget_is_never_exceeded(task: Task, budget: int, exact: bool) -> None:
+    (candidate,) = snl.linearize(replace(task, relu_budget=budget), FAST.model_copy(update={"exact": exact})).candidates
+    counted = sum(site.kept for site in count_relus(candidate.model.body, IMAGE))
+    assert counted <= budget
+    if exact:
+        assert counted == budget
+
+
+def test_12_when_epochs_run_out_the_largest_masks_are_kept_and_the_note_says_so(task: Task) -> None:
+    done = snl.linearize(task, FAST.model_copy(update={"max_epochs": 1}))
+    assert mask_of(done.candidates[0].model.body).count == task.relu_budget
+    assert done.notes == ("snl: 1 epochs ended at 192 ReLUs; the 40 largest masks were kept",)
+
+
+def test_12_or_the_trial_fails_if_that_was_asked_for(task: Task) -> None:
+    with pytest.raises(TrialFailed, match="after 1 epochs 192 ReLUs are left, the budget is 40"):
+        snl.linearize(task, FAST.model_copy(update={"max_epochs": 1, "on_exhaustion": "error"}))
+
+
+# 13, 14: binary masks
+
+
+def test_13_and_14_masks_are_binary_and_finetuning_does_not_move_them(
+    task: Task, frozen_before_finetune: dict[str, object]
+) -> None:
+    (candidate,) = snl.linearize(task, FAST).candidates
+    assert mask_of(candidate.model.body) == frozen_before_finetune["mask"]
+    kept = [module.kept for module in candidate.model.modules() if isinstance(module, FrozenGate)]
+    assert {mask.dtype for mask in kept} == {torch.bool}
+    assert not any(mask.requires_grad for mask in kept)
+    trainable = frozen_before_finetune["trainable"]
+    assert isinstance(trainable, set)
+    assert not any("kept" in name or "alpha" in name for name in trainable)
+
+
+def test_13_the_binary_count_is_the_count_that_ended_the_search(task: Task) -> None:
+    logged: list[str] = []
+    (candidate,) = snl.linearize(replace(task, context=replace(task.context, log=logged.append)), FAST).candidates
+    last = [line for line in logged if line.startswith("search: epoch")][-1]
+    assert mask_of(candidate.model.body).count == int(float(last.split("count ")[1]))
+
+
+# 15: the teacher
+
+
+def test_15_the_teacher_is_unchanged_bit_for_bit(task: Task) -> None:
+    before = state(task.teacher)
+    snl.linearize(task, FAST)
+    assert same(before, state(task.teacher))
+    assert all(parameter.grad is None for parameter in task.teacher.parameters())
+    assert not task.teacher.training
+
+
+# 16 is in tests/training/test_losses.py; 17 and 18 in tests/training/test_optimizers.py
+
+
+def test_defaults_are_the_authors(task: Task) -> None:
+    knobs = Knobs()
+    assert (knobs.penalty, knobs.growth, knobs.patience_epochs, knobs.max_epochs) == (1e-5, 1.1, 5, 2000)
+    assert (knobs.lr, knobs.mask_lr, knobs.batch, knobs.threshold) == (1e-3, None, 128, 1e-2)
+    assert (knobs.temperature, knobs.distill_weight, knobs.exact) == (4.0, 1.0, False)
+
+
+def test_the_same_seed_gives_the_same_network(task: Task, tmp_path: Path) -> None:
+    runs = []
+    for name in ("a", "b"):
+        context = replace(task.context, checkpoints=tmp_path / name)
+        runs.append(state(snl.linearize(replace(task, context=context), FAST).candidates[0].model))
+    assert same(*runs)

@@ -1,0 +1,115 @@
+"""Synthetic records, made without training: a plausible trade-off over the whole range of ReLU counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+
+from frontier.results.profile import LinearProfile, Profile, SiteProfile
+from frontier.results.record import MaskFile, Measure, Origin, Point, ReluCount, Scores, State, TrialRecord
+from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
+from frontier.results.store import StudyManifest
+
+SITES = (("stem.relu", 512), ("block1.relu1", 256), ("block1.relu2", 256), ("block2.relu1", 128), ("block2.relu2", 128))
+RELUS = sum(relus for _, relus in SITES)
+
+
+def make_manifest(name: str = "digits", question: str = "Which ReLUs can a small network do without?") -> StudyManifest:
+    return StudyManifest(
+        name=name,
+        space={"question": question},
+        space_hash="0123456789abcdef",
+        seed=0,
+        sampler="hybrid",
+        relus=RELUS,
+        created_at="2026-01-01T00:00:00Z",
+        code_version="0.1.0+abc",
+    )
+
+
+@pytest.fixture(scope="session")
+def manifest() -> StudyManifest:
+    """A study called `digits` with a plain question."""
+    return make_manifest()
+
+
+def make_point(
+    count: int, clean: float, corrupted: float, adversarial: float, *, drop: float = 0.01, role: str = "asked"
+) -> Point:
+    def scores(less: float) -> Scores:
+        clipped = (max(value - less, 0.0) for value in (clean, corrupted, adversarial))
+        first, second, third = (Measure.of(value, n) for value, n in zip(clipped, (360, 360, 100), strict=True))
+        return Scores(clean=first, corrupted=second, adversarial=third)
+
+    left, sites = count, []
+    for path, relus in reversed(SITES):
+        kept = min(relus, left)
+        left -= kept
+        sites.append(SiteProfile(path=path, shape=(relus, 1, 1), relus=relus, kept=kept, inner=path != "stem.relu"))
+    profile = Profile(
+        sites=tuple(reversed(sites)),
+        linear=(LinearProfile(path="head", kind="linear", macs=640, input_elements=64, output_elements=10),),
+    )
+    return Point(
+        role="asked" if role == "asked" else "extra",
+        relu_budget=count + 3 if count else 0,
+        relu_count=count,
+        counts=ReluCount(full=profile.kept, inner=profile.kept_inner),
+        validation=scores(0.0),
+        test=scores(drop),
+        profile=profile,
+        mask=MaskFile(file="mask.safetensors", hash="ab" * 8),
+    )
+
+
+@pytest.fixture(scope="session", name="make_point")
+def _make_point() -> Callable[..., Point]:
+    return make_point
+
+
+def make_record(
+    *points: Point, method: str = "snl", state: State = "complete", reason: str | None = None, seed: int = 0
+) -> TrialRecord:
+    recipe = Recipe(epochs=2, lr=0.1)
+    return TrialRecord(
+        state=state,
+        reason=reason,
+        spec=TrialSpec(
+            data=DataSpec(name="digits"),
+            network=NetworkSpec(name="tinynet"),
+            teacher=TeacherSpec(recipe=recipe),
+            method=method,
+            knobs={"penalty": 1e-4, "growth": 1.1},
+            relu_budget=points[0].relu_budget if points else 10,
+            finetune=recipe,
+            measure=MeasureSpec(corruptions=("gaussian_noise", "contrast")),
+            seed=seed,
+        ),
+        points=points,
+        origin=Origin(code_version="0.1.0+abc", fidelity="authors_code", device="cpu", threads=1),
+    )
+
+
+@pytest.fixture(scope="session", name="make_record")
+def _make_record() -> Callable[..., TrialRecord]:
+    return make_record
+
+
+def make_study(trials: int = 40) -> list[tuple[int, TrialRecord]]:
+    """Counts from 0 to all ReLUs; accuracy rises with log count, and robust points are a little less accurate."""
+    records = []
+    for i in range(trials):
+        count = 0 if i == 0 else round(RELUS ** ((i % 20) / 19 if trials > 1 else 1))
+        wave = math.sin(12.9898 * i) * 0.5 + 0.5
+        clean = min(0.55 + 0.43 * math.log10(1 + count) / math.log10(1 + RELUS) - 0.06 * wave, 0.99)
+        adversarial = max(0.1 + 0.3 * wave + 0.1 * math.cos(i), 0.0)
+        records.append((i, make_record(make_point(count, clean, 0.8 * clean + 0.05 * wave, adversarial), seed=i)))
+    return records
+
+
+@pytest.fixture(scope="session")
+def study() -> list[tuple[int, TrialRecord]]:
+    """Forty complete trials, one of them without any ReLU."""
+    return make_study()

@@ -1,0 +1,18 @@
+"""Raises in the middle."""
+
+from frontier.frozen import Frozen
+from frontier.training.task import Linearized, Task
+
+FIDELITY, PAPER, DEVIATIONS = "baseline", "none", ()
+
+
+class Knobs(Frozen):
+    pass
+
+
+def passes(knobs: Knobs) -> float:
+    return 0.0
+
+
+def linearize(task: Task, knobs: Knobs) -> Linearized:
+    raise ZeroDivisionError("the middle")
