@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
+from frontier.files import write_atomic
 from frontier.reports.points import StudyPoint, front_of, points_of
 from frontier.results import pareto
 from frontier.results.objectives import values
@@ -110,7 +111,6 @@ class StudyView:
     def report(self, out: Path | None = None) -> Path:
         """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html)."""
         from frontier.reports.page import render
-        from frontier.results.store import write_atomic
 
         path = out if out is not None else Path("reports") / "rendered" / f"{self.name}.html"
         page = render(self.manifest, self.records())

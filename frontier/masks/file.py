@@ -9,8 +9,6 @@ nothing is unpickled, and no path in it is followed.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from frontier.errors import MaskError
+from frontier.files import write_atomic
 from frontier.frozen import Frozen, canonical_json
 from frontier.masks.mask import Mask
 
@@ -47,7 +46,7 @@ def save(mask: Mask, path: Path, *, network: str = "", dataset: str = "") -> Non
     """Write `mask` under a temporary name, then rename. Equal arguments give byte-identical files."""
     card = _Card(shapes=mask.sites, popcounts=tuple(mask.counts.values()), network=network, dataset=dataset)
     tensors = {site: np.packbits(mask.bits(site)) for site, _ in mask.sites}
-    _write_atomic(path, safetensors.numpy.save(tensors, metadata={"frontier": canonical_json(card)}))
+    write_atomic(path, safetensors.numpy.save(tensors, metadata={"frontier": canonical_json(card)}))
 
 
 def load(path: Path) -> Mask:
@@ -107,17 +106,3 @@ def _unpack(packed: NDArray[np.uint8], shape: tuple[int, ...], popcount: int, wh
     if kept != popcount:
         raise MaskError("the bits do not fit the recorded count", where=where, expected=f"{popcount} kept", got=kept)
     return bits[:positions].reshape(shape)
-
-
-def _write_atomic(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

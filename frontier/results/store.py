@@ -25,6 +25,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
+from frontier.files import write_atomic
 from frontier.frozen import Frozen
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -45,21 +46,6 @@ class StudyManifest(Frozen):
     relus: int
     created_at: str
     code_version: str
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write `text` under a temporary name, flush it to disk, rename: readers see all of it or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_record(folder: Path, record: TrialRecord) -> None:
@@ -188,8 +174,13 @@ class Study:
     # events
 
     def append_event(self, event: dict[str, Any]) -> None:
-        with open(self.folder / "events.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(event, allow_nan=False) + "\n")
+        """One line more; a line that a crash cut short is closed first, so that it spoils no other."""
+        with open(self.folder / "events.jsonl", "ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps(event, allow_nan=False).encode() + b"\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Events in order; a last line that a crash cut short is left out."""

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from frontier import registry
 from frontier.data._dataset import Dataset
 from frontier.errors import InputError, VerificationError
+from frontier.files import write_atomic
 from frontier.frozen import Frozen
 from frontier.masks.file import load as load_mask
 from frontier.nn.gates import FrozenGate
@@ -24,7 +25,6 @@ from frontier.nn.sites import Site
 from frontier.nn.surgery import gate, mask_of, set_mask
 from frontier.results.record import Point, TrialRecord
 from frontier.results.spec import NetworkSpec, TrialSpec
-from frontier.results.store import write_atomic
 
 MASK, WEIGHTS, MANIFEST = "mask.safetensors", "weights.safetensors", "manifest.json"
 PROBES = 64  # images of the reload check

@@ -17,10 +17,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from frontier.data._dataset import Dataset
+from frontier.files import write_atomic
 from frontier.frozen import canonical_json
 from frontier.nn.network import Classifier, build
 from frontier.results.spec import TrialSpec
-from frontier.results.store import write_atomic
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.training.fit import fit

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from frontier.errors import InputError, RecordError
+from frontier.files import write_atomic
 from frontier.results import store
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
-from frontier.results.store import Study, StudyManifest, write_atomic, write_record
+from frontier.results.store import Study, StudyManifest, write_record
 
 RECORD = read_record((Path(__file__).parent / "record_v1.json").read_bytes(), where="record_v1.json")
 
@@ -124,6 +125,8 @@ def test_events_come_back_in_order_without_a_torn_last_line(study: Study) -> Non
     with open(study.folder / "events.jsonl", "a") as file:
         file.write('{"event": "c"')
     assert [event["event"] for event in study.events()] == ["a", "b"]
+    study.append_event({"event": "d"})
+    assert [event["event"] for event in study.events()] == ["a", "b", "d"]
 
 
 def test_a_broken_manifest_says_so(study: Study) -> None:

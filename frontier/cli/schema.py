@@ -1,0 +1,18 @@
+"""`frontier schema`: the JSON Schema of a record, a spec, a study's manifest or a space file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import print_json
+
+Of = Annotated[str, typer.Argument(metavar="record|spec|study|space")]
+
+
+def command(of: Of) -> None:
+    """Print a JSON Schema (draft 2020-12), for editors and other programs."""
+    from frontier.api.schema import schema
+
+    print_json(schema(of))

@@ -1,0 +1,54 @@
+"""The teacher: trained once, however many ask at once, and gone on with after a crash."""
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from frontier.errors import Cancelled
+from frontier.results.spec import TrialSpec
+from frontier.training.batches import Images
+from frontier.training.context import Context
+from frontier.trial.source import Source
+from frontier.trial.teacher import obtain
+
+
+def ask(spec_json: str, home: Path, name: str) -> list[float]:
+    torch.set_num_threads(1)
+    spec = TrialSpec.model_validate_json(spec_json)
+    source, device = Source("digits", None), torch.device("cpu")
+    train = Images.of(source.images("train", spec.data.train_images), device)
+    teacher = obtain(spec, source.dataset(), train, home, Context(device=device, checkpoints=home / name))
+    return [float(value) for value in next(teacher.body.parameters()).detach().flatten()]
+
+
+def test_four_workers_that_ask_at_once_get_one_teacher(spec: TrialSpec, tmp_path: Path) -> None:
+    text = spec.model_dump_json()
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        answers = pool.starmap(ask, [(text, tmp_path, f"worker{i}") for i in range(4)])
+    assert all(answer == answers[0] for answer in answers)
+    (folder,) = (tmp_path / "teachers").iterdir()
+    epochs = [line for line in (folder / "log.txt").read_text().splitlines() if "teacher: epoch" in line]
+    assert len(epochs) == spec.teacher.recipe.epochs
+    assert {path.name for path in folder.iterdir()} >= {"weights.safetensors", "recipe.json", "log.txt"}
+    assert not (folder / "checkpoints").exists()
+
+
+def test_a_teacher_that_was_cut_off_goes_on_from_its_checkpoint(spec: TrialSpec, tmp_path: Path) -> None:
+    source, device = Source("digits", None), torch.device("cpu")
+    train = Images.of(source.images("train", spec.data.train_images), device)
+
+    def stop() -> None:
+        raise Cancelled("stop")
+
+    context = Context(device=device, checkpoints=tmp_path / "own", check=stop)
+    with pytest.raises(Cancelled):
+        obtain(spec, source.dataset(), train, tmp_path / "cut", context)
+    assert not list(tmp_path.glob("cut/teachers/*/weights.safetensors"))
+    go_on = replace(context, check=lambda: None)
+    cut = obtain(spec, source.dataset(), train, tmp_path / "cut", go_on)
+    whole = obtain(spec, source.dataset(), train, tmp_path / "whole", go_on)
+    for left, right in zip(cut.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(left, right)
