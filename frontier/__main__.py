@@ -6,16 +6,14 @@ import os
 import sys
 import traceback
 
-from frontier.errors import FrontierError
+from frontier.errors import BlockedError, FrontierError
 
 
 def main() -> None:
     """Exit codes: 0 ok, 1 internal, 2 input, 3 blocked or a missing extra, 4 too many failures,
     5 verification failed, 130 interrupted."""
-    from frontier.cli._app import app
-
     try:
-        app()
+        _run()
     except FrontierError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
@@ -29,6 +27,19 @@ def main() -> None:
         traceback.print_exc()
         print("error: this is a defect in frontier, not in your input", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+def _run() -> None:
+    try:
+        from frontier.cli._app import app
+    except ModuleNotFoundError as error:
+        if sys.argv[1:2] != ["trial"]:
+            cure = "pip install relu-frontier"
+            raise BlockedError(f"the command line needs {error.name}, except for 'trial'; run: {cure}") from None
+        from frontier.trial.__main__ import main as one_trial
+
+        sys.exit(one_trial(sys.argv[2:]))
+    app()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from frontier.errors import InputError, nearest
 
 PACKAGE = Path(__file__).resolve().parent
+DEFAULT_HOME = Path("results")  # where studies and teachers go unless --home says otherwise
 
 
 def _folders(shelf: str) -> tuple[Path, ...]:

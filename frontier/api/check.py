@@ -5,23 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from frontier.api import cost
 from frontier.api.lookups import load_space
 from frontier.api.search import concurrency_of
-from frontier.results.spec import Scalar
+from frontier.results.spec import Recipe, Scalar
+from frontier.results.store import Study
+from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.space import Space
+from frontier.training.forward import can_compile
+from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
+from frontier.trial.teacher import is_trained
 
 
-def check(space: str | Path, *, data: Path | None = None) -> dict[str, Any]:
+def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | None = None) -> dict[str, Any]:
     """What `frontier check --json` prints. Raises InputError for whatever is wrong with the space, BlockedError
-    for data that are not there. `cost` is that of the method which may take longest, on this machine."""
+    for data that are not there. `cost` is that of the method which may take longest, on this machine; `home` is
+    where the study would be and where its teacher may lie already."""
     question = load_space(str(space))
     concurrency = concurrency_of(question)
-    costs = {
-        method: cost.of(question.spec(dearest(question, method), seed=0), Source(question.data.name, data))
-        for method in question.method_names
-    }
+    runtime = Runtime(home=Path(home), data=data)
+    source = Source(question.data.name, runtime.data_folder())
+    specs = {method: question.spec(dearest(question, method), seed=0) for method in question.method_names}
+    costs = {method: cost.of(spec, source) for method, spec in specs.items()}
+    spec = next(iter(specs.values()))
     return {
         "space": question.name,
         "question": question.question,
@@ -29,6 +38,9 @@ def check(space: str | Path, *, data: Path | None = None) -> dict[str, Any]:
         "data": question.data.name,
         "network": question.network.model_dump(),
         "relus": question.relus,
+        "study_exists": Study(Path(home), question.name).exists(),
+        "teacher": {"hash": spec.teacher_hash, "trained": is_trained(spec, Path(home))},
+        "training": training(spec.teacher.recipe, runtime.torch_device()),
         "anchors": list(question.anchors),
         "methods": {
             method: {name: str(domain) for name, domain in question.parameters(method).items()}
@@ -39,6 +51,12 @@ def check(space: str | Path, *, data: Path | None = None) -> dict[str, Any]:
         "resources": question.resources.model_dump(),
         "cost": cost.as_json(max(costs.values(), key=lambda c: c.trial_s), question.search.trials, concurrency),
     }
+
+
+def training(recipe: Recipe, device: torch.device) -> str:
+    """How the teacher's recipe would run here: `compiled bfloat16 on cpu`, or why it is not compiled."""
+    reason = can_compile(device) if recipe.compile else "not asked for"
+    return f"{'compiled' if reason is None else f'eager ({reason})'} {recipe.precision} on {device}"
 
 
 def dearest(question: Space, method: str) -> dict[str, Scalar]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from types import ModuleType
+from typing import Literal, final, get_args
 
 from frontier import registry, shelves
 from frontier.api.lookups import load_space
-from frontier.api.study import DEFAULT_HOME, StudyView
+from frontier.api.study import StudyView
 from frontier.driver import events
 from frontier.driver.drive import drive
 from frontier.driver.study import Search
 from frontier.driver.work import Work
-from frontier.errors import InputError, nearest
+from frontier.errors import BlockedError, InputError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, StudyManifest
+from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.space import Space
 from frontier.trial.origin import code_version
 from frontier.trial.runtime import Runtime
@@ -38,8 +41,8 @@ def search(
     backend: str = "ray",
     resume: bool = False,
     concurrency: int | None = None,
-    keep: Keep = "front",
-    data: Path | None = None,
+    keep: Keep | None = None,
+    data: Path | str | None = None,
     download: bool = False,
     device: str = "auto",
     address: str | None = None,
@@ -48,57 +51,89 @@ def search(
 ) -> StudyView:
     """Search `space` (a name, or a path to a YAML file) and return the study.
 
-    `trials` is the study's total, also with `resume`. `keep` says whose weights stay: those of the front, all or
-    none; masks and records always stay. `recorded` is what the replay backend answers from. Where an option is
-    None the space decides. Raises InputError or BlockedError before anything is written or run, Interrupted when a
-    person stopped it, TooManyFailures when trials keep failing; what has finished is kept in every case.
+    `trials` is the study's total, also with `resume` (None: the space's, or the last total of a resumed study).
+    `keep` says whose weights stay: those of the front (the default), all or none; masks and records always stay.
+    `recorded` is what the replay backend answers from. Raises InputError or BlockedError before anything is written
+    or run, Interrupted when a person stopped it, TooManyFailures when trials keep failing; what has finished is kept
+    in every case.
     """
     question = load_space(str(space))
-    settings = question.search
-    total = settings.trials if trials is None else trials
-    if total < 1:
-        raise InputError("no trials", where="--trials", expected="at least 1", got=total)
-    if keep not in ("front", "all", "none"):
-        raise InputError("unknown choice", where="--keep", expected="front, all or none", got=keep)
-    if backend not in registry.names("backend"):
-        raise InputError(f"unknown backend '{backend}'. {nearest(backend, registry.names('backend'))}")
+    name = name or question.name
     folder = Path(home)
     runtime = Runtime(
         home=folder.resolve(),
-        data=data.resolve() if data is not None else None,
+        data=Path(data).resolve() if data is not None else None,
         download=download,
         device=device,
         threads=max(1, int(question.resources.cpu)),
-        keep_weights=keep != "none",
     )
-    runtime.torch_device()
-    Source(question.data.name, runtime.data_folder(), download).dataset()
-    workers = _concurrency(question, concurrency)
-    name = name or question.name
-    files = (
-        _reopened(folder, name, seed, sampler)
-        if resume
-        else Study.create(folder, _manifest(question, name, seed, sampler), _text(space))
-    )
-    view = StudyView(folder, name)
     work = Work(
         runtime=runtime,
-        concurrency=workers,
+        concurrency=_concurrency(question, concurrency),
         cpu=question.resources.cpu,
         gpu=question.resources.gpu,
         address=address,
         recorded=recorded,
     )
-
-    def heard(event: events.Event) -> None:
-        if on_event is not None:
-            on_event(event)
-        if keep == "front" and event.event == "finished":
-            view.free_weights()
-
-    with Search(files, question, trials=total, on_event=heard) as running:
+    _refuse(trials, keep)
+    _backend(backend).check(work)
+    runtime.torch_device()
+    Source(question.data.name, runtime.data_folder(), download).dataset()
+    if resume:
+        files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "keep": keep})
+        total = trials or _last_total(files) or question.search.trials
+    else:
+        manifest = _manifest(question, name, seed, sampler, keep or "front")
+        files = Study.create(folder, manifest, _text(space))
+        total = trials or question.search.trials
+    view = StudyView(folder, name)
+    kept = files.manifest().keep
+    work = replace(work, runtime=replace(runtime, keep_weights=kept != "none"))
+    tell = _Listener(view, frees=kept == "front", on_event=on_event)
+    with Search(files, question, trials=total, on_event=tell) as running:
         drive(running, backend, work)
     return view
+
+
+@final
+class _Listener:
+    """Passes events on and frees the weights of trials that are not, or no longer, on the front."""
+
+    def __init__(self, view: StudyView, *, frees: bool, on_event: OnEvent | None) -> None:
+        self._view, self._frees, self._on_event = view, frees, on_event
+        self._front: frozenset[str] = frozenset(found.address for found in view.front())
+        self._finished: int | None = None
+
+    def __call__(self, event: events.Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+        if event.event == "finished":
+            self._finished = event.trial
+        if event.event == "front" and self._frees and self._finished is not None:
+            left = {int(point.partition(".")[0]) for point in self._front.difference(event.front)}
+            self._front = frozenset(event.front)
+            self._view.free_weights_of({self._finished} | left, self._front)
+
+
+def _refuse(trials: int | None, keep: str | None) -> None:
+    if trials is not None and trials < 1:
+        raise InputError("no trials", where="--trials", expected="at least 1", got=trials)
+    if keep is not None and keep not in get_args(Keep):
+        raise InputError("unknown choice", where="--keep", expected=", ".join(get_args(Keep)), got=keep)
+
+
+def _backend(name: str) -> ModuleType:
+    """Raises InputError for an unknown backend, BlockedError for one whose library is not installed."""
+    try:
+        return registry.load("backend", name)
+    except ImportError as error:
+        raise BlockedError(f"the backend '{name}' needs {error.name}; run: pip install 'ray[tune]'") from None
+
+
+def _last_total(files: Study) -> int | None:
+    """The total that the study was last driven to."""
+    totals = [int(event["trials"]) for event in files.events() if event.get("event") in ("started", "resumed")]
+    return totals[-1] if totals else None
 
 
 def concurrency_of(question: Space) -> int:
@@ -114,7 +149,7 @@ def _concurrency(question: Space, asked: int | None) -> int:
     return asked if asked is not None else concurrency_of(question)
 
 
-def _manifest(question: Space, name: str, seed: int | None, sampler: str | None) -> StudyManifest:
+def _manifest(question: Space, name: str, seed: int | None, sampler: str | None, keep: Keep) -> StudyManifest:
     chosen = sampler or question.search.sampler
     registry.load("sampler", chosen)
     return StudyManifest(
@@ -123,24 +158,26 @@ def _manifest(question: Space, name: str, seed: int | None, sampler: str | None)
         space_hash=question.space_hash,
         seed=question.search.seed if seed is None else seed,
         sampler=chosen,
+        keep=keep,
         relus=question.relus,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         code_version=code_version(),
     )
 
 
-def _reopened(home: Path, name: str, seed: int | None, sampler: str | None) -> Study:
-    """An existing study whose seed and sampler are what was asked for, if anything was."""
+def _reopened(home: Path, name: str, asked: Mapping[str, object]) -> Study:
+    """An existing study that was made with what was asked for, where anything was."""
     files = Study.open(home, name)
     manifest = files.manifest()
-    for option, asked, made_with in (("--seed", seed, manifest.seed), ("--sampler", sampler, manifest.sampler)):
-        if asked is not None and asked != made_with:
+    for option, value in asked.items():
+        made_with = getattr(manifest, option)
+        if value is not None and value != made_with:
             raise InputError(
                 f"the study '{name}' was made with another value",
-                where=option,
+                where=f"--{option}",
                 expected=str(made_with),
-                got=asked,
-                fix=f"resume without {option}, or start another study with --name",
+                got=value,
+                fix=f"resume without --{option}, or start another study with --name",
             )
     return files
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
-from frontier.files import write_atomic
+from frontier.files import writable, write_atomic
 from frontier.reports.points import StudyPoint, front_of, points_of
 from frontier.results import pareto
-from frontier.results.objectives import values
-from frontier.results.record import TrialRecord
+from frontier.results.objectives import ACCURACIES, values
+from frontier.results.record import TrialRecord, address
 from frontier.results.store import Study, StudyManifest, names
+from frontier.shelves import DEFAULT_HOME
 from frontier.trial.workspace import CANCEL
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DEFAULT_HOME = Path("results")
-
-
-ACCURACIES = ("clean", "corrupted", "adversarial")
 
 
 def row(found: StudyPoint) -> dict[str, Any]:
@@ -108,57 +104,65 @@ class StudyView:
             )
         return pd.DataFrame(rows)
 
-    def report(self, out: Path | None = None) -> Path:
+    def report(self, out: Path | str | None = None) -> Path:
         """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html)."""
         from frontier.reports.page import render
 
-        path = out if out is not None else Path("reports") / "rendered" / f"{self.name}.html"
+        path = Path(out) if out is not None else Path("reports") / "rendered" / f"{self.name}.html"
         page = render(self.manifest, self.records())
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(path, page)
-        except OSError as error:
-            raise InputError(
-                f"cannot write the report ({error.strerror})", where=str(path), fix="give another file with --out"
-            ) from None
+        writable(path.parent, "--out")
+        if path.is_dir():
+            raise InputError("is a folder", where=str(path), expected="a file", fix="give another one with --out")
+        write_atomic(path, page)
         return path
 
-    def export(self, trial: int | str, out: Path, *, data: Path | None = None) -> Path:
+    def export(self, trial: int | str, out: Path | str, *, data: Path | str | None = None) -> Path:
         """Write the bundle of a point (`7`, or `7.1` for an extra point) to the new folder `out`."""
         from frontier.trial import bundle
+        from frontier.trial.runtime import Runtime
         from frontier.trial.source import Source
 
         number, index = parse_address(trial)
         record = self.trial(number)
+        folder = self.files.trial_folder(number)
         if record.state != "complete" or index >= len(record.points):
             raise InputError(
                 f"trial {number} has no point {index}: it is {record.state}",
-                where=str(self.files.trial_folder(number)),
+                where=str(folder),
                 expected=f"one of {', '.join(found.address for found in self.points()) or 'none'}",
                 got=str(trial),
             )
-        folder = data or (Path(os.environ["FRONTIER_DATA"]) if os.environ.get("FRONTIER_DATA") else None)
-        source = Source(record.spec.data.name, folder)
-        bundle.export(record, self.files.trial_folder(number), out, study=self.name, point=index, data=source.dataset())
-        return out
+        runtime = Runtime(home=self.home, data=Path(data) if data is not None else None)
+        source = Source(record.spec.data.name, runtime.data_folder())
+        bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
+        return Path(out)
 
     def free_weights(self) -> tuple[list[Path], int]:
         """Delete the weights of every finished trial that is not on the front; masks and records stay.
 
         Returns the files that are gone and their size in bytes.
         """
-        kept = {(found.trial, found.point.weights) for found in self.front()}
+        front = {found.address for found in self.front()}
+        trials = [trial for trial in self.files.trials() if self.files.finished(trial)]
+        return self.free_weights_of(trials, front)
+
+    def free_weights_of(self, trials: Iterable[int], front: Collection[str]) -> tuple[list[Path], int]:
+        """The same for these trials alone; `front` holds the addresses of the points whose weights stay."""
         freed, size_bytes = [], 0
-        for found in self.points():
-            path = self.files.trial_folder(found.trial) / (found.point.weights or "")
-            if found.point.weights is not None and (found.trial, found.point.weights) not in kept and path.is_file():
-                size_bytes += path.stat().st_size
-                path.unlink()
-                freed.append(path)
+        for trial in trials:
+            for path in self.files.trial_folder(trial).glob("weights*.safetensors"):
+                index = int(path.stem.partition("-")[2] or 0)
+                if address(trial, index) not in front:
+                    size_bytes += path.stat().st_size
+                    path.unlink()
+                    freed.append(path)
         return freed, size_bytes
 
     def cancel(self, trial: int | None = None) -> None:
-        """Ask a running search, or one of its trials, to stop; it does so after its current epoch."""
+        """Ask a running search, or one of its trials, to stop.
+
+        A search hands out nothing more and ends when its running trials have; a trial stops after its current epoch.
+        """
         if trial is None:
             (self.files.folder / CANCEL).touch()
             return
@@ -185,3 +189,18 @@ def open_study(name: str, home: Path | str = DEFAULT_HOME) -> StudyView:
 def list_studies(home: Path | str = DEFAULT_HOME) -> list[StudyView]:
     """All studies under `home`, by name."""
     return [StudyView(Path(home), name) for name in names(Path(home))]
+
+
+def overview(view: StudyView) -> dict[str, Any]:
+    """What `frontier list --json` prints of a study; `problem` says why its manifest cannot be read, if so."""
+    try:
+        created_at, problem = view.manifest.created_at, None
+    except RecordError as error:
+        created_at, problem = "", str(error)
+    return {
+        "study": view.name,
+        "created_at": created_at,
+        "problem": problem,
+        "trials": view.counts(),
+        "folder": str(view.files.folder),
+    }

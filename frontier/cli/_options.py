@@ -8,9 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from frontier.shelves import DEFAULT_HOME as DEFAULT_HOME
+
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study (frontier list prints them).")]
 Home = Annotated[
-    Path, typer.Option(metavar="DIR", envvar="FRONTIER_HOME", help="Folder that holds studies and teachers.")
+    Path,
+    typer.Option(metavar="DIR", envvar="FRONTIER_HOME", help="Folder of studies and teachers; every verb takes it."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
 Data = Annotated[
@@ -19,8 +22,6 @@ Data = Annotated[
 ]
 Download = Annotated[bool, typer.Option("--download", help="Let torchvision download what is missing.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-
-DEFAULT_HOME = Path("results")
 
 
 def print_json(value: Any) -> None:

@@ -99,7 +99,8 @@ def _started(now: Progress, event: Event) -> Progress:
 
 
 def _resumed(now: Progress, event: Event) -> Progress:
-    return replace(_begun(now, event), counts=event["counts"], volumes=(event["hypervolume"],))
+    standing = {"counts": event["counts"], "front": len(event["front"]), "volumes": (event["hypervolume"],)}
+    return replace(_begun(now, event), **standing)
 
 
 def _begun(now: Progress, event: Event) -> Progress:

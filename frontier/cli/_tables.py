@@ -11,9 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from frontier.cli._panel import duration
+from frontier.results.objectives import ACCURACIES
 from frontier.results.record import address
-
-ACCURACIES = ("clean", "corrupted", "adversarial")
 
 
 def print_study(summary: Mapping[str, Any]) -> None:
@@ -51,10 +50,11 @@ def print_check(found: Mapping[str, Any]) -> None:
     lines = {
         "space": f"{found['space']} ({found['space_hash']}): {found['question']}",
         "network": f"{network['name']} on {found['data']}, sites {network['sites']}, {found['relus']:,} ReLUs",
+        "teacher": f"{'trained already' if found['teacher']['trained'] else 'to be trained'}, {found['training']}",
         "budgets": f"first {', '.join(f'{budget:,}' for budget in found['anchors']) or 'none given'}, then as sampled",
         "search": f"{search['trials']} trials, {search['concurrency']} at once, sampler {search['sampler']}",
-        "trial": f"at most {duration(cost['trial_s_at_most'])} on one core here; teacher {duration(cost['teacher_s'])}",
-        "all": f"at most {duration(cost['search_s_at_most'])}, {cost['disk_bytes_at_most'] / 1e6:,.1f} MB of weights",
+        "trial": f"about {duration(cost['trial_s'])} on one core here; teacher {duration(cost['teacher_s'])}",
+        "all": f"about {duration(cost['search_s'])}, at most {cost['disk_bytes'] / 1e6:,.1f} MB of weights",
     }
     table = _table({"key": "left"})
     table.show_header = False
@@ -88,7 +88,8 @@ def studies_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table({"study": "left", "trials": "left", "begun": "left"})
     table.add_column("folder", overflow="fold")
     for row in rows:
-        table.add_row(Text(row["study"]), by_state(row["trials"]), row["created_at"][:16], Text(row["folder"]))
+        begun = row["created_at"][:16] or "unreadable"
+        table.add_row(Text(row["study"]), by_state(row["trials"]), begun, Text(row["folder"]))
     return table
 
 

@@ -7,17 +7,9 @@ from frontier.cli._options import DEFAULT_HOME, Home, Json, print_json
 
 def command(home: Home = DEFAULT_HOME, json: Json = False) -> None:
     """Print all studies with their trials by state."""
-    from frontier.api.study import list_studies
+    from frontier.api.study import list_studies, overview
 
-    rows = [
-        {
-            "study": view.name,
-            "created_at": view.manifest.created_at,
-            "trials": view.counts(),
-            "folder": str(view.files.folder),
-        }
-        for view in list_studies(home)
-    ]
+    rows = [overview(view) for view in list_studies(home)]
     if json:
         print_json(rows)
         return

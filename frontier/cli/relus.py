@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from frontier.cli._options import Json, print_json
+from frontier.cli._options import DEFAULT_HOME, Home, Json, print_json
 
 Network = Annotated[str, typer.Argument(metavar="NETWORK", help="A backbone, such as resnet18.")]
 Image = Annotated[str, typer.Option(metavar="CxHxW", help="Size of one image.")]
 
 
-def command(network: Network, image: Image = "3x32x32", json: Json = False) -> None:
+def command(network: Network, image: Image = "3x32x32", json: Json = False, home: Home = DEFAULT_HOME) -> None:
     """Print the ReLUs of every site: `full` counts all, `inner` leaves out the stem / final one as SNL does."""
     from frontier.api.relus import count
 

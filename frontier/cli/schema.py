@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from frontier.cli._options import print_json
+from frontier.cli._options import DEFAULT_HOME, Home, print_json
 
 Of = Annotated[str, typer.Argument(metavar="record|spec|study|space")]
 
 
-def command(of: Of) -> None:
+def command(of: Of, home: Home = DEFAULT_HOME) -> None:
     """Print a JSON Schema (draft 2020-12), for editors and other programs."""
     from frontier.api.schema import schema
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+import sys
 from typing import Annotated
 
 import typer
@@ -17,9 +18,11 @@ Sampler = Annotated[str | None, typer.Option(help="Who proposes the next trial; 
 Backend = Annotated[str, typer.Option(help="Who runs the trials: ray or inline.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that exists.")]
 Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
-Keep = Annotated[str, typer.Option(help="Whose weights stay: front, all or none.")]
+Keep = Annotated[str | None, typer.Option(help="Whose weights stay: front (the default), all or none.")]
 Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster; default: a local one.")]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
+
+GIVEN_UP = 0.05  # clean accuracy that the suggested export gives up against the best, for fewer ReLUs
 
 
 def command(
@@ -32,7 +35,7 @@ def command(
     backend: Backend = "ray",
     resume: Resume = False,
     concurrency: Concurrency = None,
-    keep: Keep = "front",
+    keep: Keep = None,
     data: Data = None,
     download: Download = False,
     device: Device = "auto",
@@ -44,9 +47,8 @@ def command(
     from frontier.cli._panel import follow
     from frontier.cli._tables import print_study
 
-    elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
-    again = f"frontier search {space} --name {name or Path(space).stem}{elsewhere} --resume"
-    with follow(progress, resume=again) as shown:
+    same_command = shlex.join(["frontier", *(word for word in sys.argv[1:] if word != "--resume"), "--resume"])
+    with follow(progress, resume=same_command) as shown:
         view = search(
             space,
             name=name,
@@ -66,10 +68,11 @@ def command(
         )
     print_study(view.summary())
     report = view.report()
-    cheapest = next(iter(view.front()), None)
+    elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
     typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
-    if cheapest is not None:
-        typer.echo(
-            f"        frontier export {view.name}{elsewhere} --trial {cheapest.address} --out exported\n"
-            f"        {again} --trials N"
-        )
+    front = view.front()
+    if front:
+        best = max(found.point.validation.clean.value for found in front)
+        good = next(found for found in front if found.point.validation.clean.value >= best - GIVEN_UP)
+        typer.echo(f"        frontier export {view.name}{elsewhere} --trial {good.address} --out exported")
+    typer.echo(f"        frontier search {space} --name {view.name}{elsewhere} --resume --trials N")

@@ -9,20 +9,27 @@ from __future__ import annotations
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
 
-from frontier.corruptions._pillow import each
 from frontier.corruptions._pixels import Images
+from frontier.errors import BlockedError
 
 PARAMETERS = (80, 65, 58, 50, 40)
 
 
 def corrupt(images: Images, severity: int, rng: np.random.Generator) -> Images:
-    """Images (N, H, W, C) after compression at quality PARAMETERS[severity - 1]."""
+    """Images (N, H, W, C) after compression at quality PARAMETERS[severity - 1].
 
-    def through_jpeg(image: Image.Image) -> Image.Image:
+    Raises BlockedError where Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError as missing:
+        raise BlockedError("jpeg_compression: Pillow is not installed; run: pip install pillow") from missing
+    compressed = np.empty_like(images)
+    for index, image in enumerate(images):
         file = BytesIO()
-        image.save(file, "JPEG", quality=PARAMETERS[severity - 1])
-        return Image.open(file)
-
-    return each(images, through_jpeg)
+        Image.fromarray(image.squeeze(axis=-1) if image.shape[-1] == 1 else image).save(
+            file, "JPEG", quality=PARAMETERS[severity - 1]
+        )
+        compressed[index] = np.asarray(Image.open(file)).reshape(image.shape)
+    return compressed

@@ -18,7 +18,7 @@ from frontier.data._dataset import Dataset, Split
 from frontier.data._download import fetch
 from frontier.data._split import SPLIT_SEED, balanced_order
 from frontier.data._unpickle import arrays
-from frontier.errors import BlockedError, InputError
+from frontier.errors import InputError
 
 IMAGE = (3, 32, 32)
 
@@ -40,16 +40,18 @@ class Archive:
 def load(archive: Archive, folder: Path | None, *, download: bool) -> Dataset:
     """The data set in `folder / archive.folder` (`~/.cache/frontier` for None).
 
-    Raises BlockedError for missing files (after trying to download them, where asked), InputError for a file whose
-    MD5 is not the published one.
+    Raises InputError for missing files and for one whose MD5 is not the published one, BlockedError where a download
+    was asked for and failed.
     """
     root = folder if folder is not None else Path.home() / ".cache" / "frontier"
     files = [Path(archive.folder) / file for file in (*archive.train, *archive.test)]
     missing = [file.name for file in files if not (root / file).is_file()]
     if missing and not download:
-        raise BlockedError(
-            f"{archive.name}: missing {', '.join(missing)} in {root / archive.folder}\n"
-            f"  to do: point --data or FRONTIER_DATA at the folder that holds {archive.folder}, or pass --download"
+        raise InputError(
+            f"{archive.name}: missing {', '.join(missing)}",
+            where=str(root / archive.folder),
+            expected=f"the original files, in {archive.folder}",
+            fix=f"point --data or FRONTIER_DATA at the folder that holds {archive.folder}, or pass --download",
         )
     if missing:
         fetch(archive.name, archive.source, root, files)

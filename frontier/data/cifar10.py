@@ -27,5 +27,5 @@ ARCHIVE = _cifar.Archive(
 
 
 def load(folder: Path | None, *, download: bool = False) -> Dataset:
-    """CIFAR-10 from `folder/cifar-10-batches-py`. Raises BlockedError (missing) or InputError (damaged)."""
+    """CIFAR-10 from `folder/cifar-10-batches-py`. Raises InputError (missing or damaged)."""
     return _cifar.load(ARCHIVE, folder, download=download)

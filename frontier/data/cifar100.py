@@ -21,5 +21,5 @@ ARCHIVE = _cifar.Archive(
 
 
 def load(folder: Path | None, *, download: bool = False) -> Dataset:
-    """CIFAR-100 from `folder/cifar-100-python`. Raises BlockedError (missing) or InputError (damaged)."""
+    """CIFAR-100 from `folder/cifar-100-python`. Raises InputError (missing or damaged)."""
     return _cifar.load(ARCHIVE, folder, download=download)

@@ -19,7 +19,8 @@ def drive(search: Search, backend: str, work: Work) -> None:
 
     The first Ctrl-C (or a file `cancel` in the study's folder) hands out nothing more and lets running trials
     finish; the second stops them, to go on from their checkpoints when the study is resumed. Raises Interrupted
-    after either, and TooManyFailures when trials kept failing; all that had finished is kept and told.
+    after either, and TooManyFailures when trials kept failing or none of them all is complete; all that had finished
+    is kept and told.
     """
     run = registry.load("backend", backend).run
     try:
@@ -30,6 +31,8 @@ def drive(search: Search, backend: str, work: Work) -> None:
         search.finish()
     if search.too_many_failures:
         raise TooManyFailures(f"{search.stopped}; the last reason is in the study's newest records")
+    if search.fruitless:
+        raise TooManyFailures(f"none of the {search.handed_out} trials is complete; their records say why")
     if not search.complete:
         raise Interrupted(f"{search.stopped or 'stopped'}; all that had finished is kept, go on with --resume")
 

@@ -24,12 +24,12 @@ class _Event(Frozen):
 
 
 class Counts(Frozen):
-    """Trials by state. `pending` were handed out and have no record yet; `unreadable` have one that is broken."""
+    """Trials by state. `unfinished` were handed out and have no record yet; `unreadable` have one that is broken."""
 
     complete: int = 0
     pruned: int = 0
     failed: int = 0
-    pending: int = 0
+    unfinished: int = 0
     unreadable: int = 0
 
 
@@ -46,13 +46,14 @@ class Started(_Event):
 
 
 class Resumed(_Event):
-    """A later driver goes on. `again` are the trials that are handed out once more under their old numbers."""
+    """A later driver goes on, from `front` (as in Front). `again` are handed out once more under their old numbers."""
 
     event: Literal["resumed"] = "resumed"
     study: str
     trials: int
     counts: Counts
     again: tuple[int, ...] = ()
+    front: tuple[str, ...]
     hypervolume: float
 
 

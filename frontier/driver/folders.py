@@ -16,7 +16,7 @@ class Found:
     """Trials by number."""
 
     finished: dict[int, TrialRecord]
-    pending: dict[int, TrialSpec]
+    unfinished: dict[int, TrialSpec]
     unreadable: dict[int, RecordError]
 
 
@@ -28,7 +28,7 @@ def look(study: Study) -> Found:
             if study.finished(trial):
                 found.finished[trial] = study.record(trial)
             elif spec := study.spec(trial):
-                found.pending[trial] = spec
+                found.unfinished[trial] = spec
             else:
                 shutil.rmtree(study.trial_folder(trial))
         except RecordError as error:

@@ -79,9 +79,9 @@ class Memory:
         """The open trial will have no record that can be read: FAIL."""
         self._study.tell(self._waiting.pop(trial), state=TrialState.FAIL)
 
-    def reconcile(self, finished: Mapping[int, TrialRecord], pending: Mapping[int, TrialSpec]) -> None:
+    def reconcile(self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec]) -> None:
         """Makes the study say what the records say: tells what is untold, adds what is missing, frees what is lost."""
-        said = self._said(finished, pending)
+        said = self._said(finished, unfinished)
         for trial, record in finished.items():
             if trial in self._waiting:
                 self._study.tell(self._waiting.pop(trial), *_outcome(record))
@@ -90,16 +90,16 @@ class Memory:
             for point in range(1, len(record.points)):
                 if (trial, point) not in said:
                     self._add_extra(trial, record, point)
-        for trial, spec in pending.items():
+        for trial, spec in unfinished.items():
             if trial not in self._waiting:
                 self._add(spec, spec.relu_budget, None, TrialState.RUNNING, trial=trial)
         for theirs in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             self._waiting[theirs.user_attrs["trial"]] = theirs.number
 
-    def _said(self, finished: Mapping[int, TrialRecord], pending: Mapping[int, TrialSpec]) -> set[tuple[int, int]]:
+    def _said(self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec]) -> set[tuple[int, int]]:
         """The points (trial, number in it) that the study has been told; it starts over if it was told any other."""
         said: set[tuple[int, int]] = set()
-        specs = {trial: record.spec for trial, record in finished.items()} | dict(pending)
+        specs = {trial: record.spec for trial, record in finished.items()} | dict(unfinished)
         for theirs in self._study.get_trials(deepcopy=False):
             trial, point = theirs.user_attrs.get("trial", -1), theirs.user_attrs.get("point", 0)
             ours = trial in specs and (point > 0 or theirs.params == self._params(specs[trial]))
@@ -145,7 +145,7 @@ class Memory:
         """Moves the database aside and begins an empty one."""
         assert self._folder is not None, why
         self.lost = f"{DATABASE} {why} and is rebuilt from the records"
-        move_aside(self._folder)
+        _move_aside(self._folder)
         self._waiting.clear()
         self._storage, self._study = _open(self._folder)
 
@@ -155,7 +155,7 @@ def _outcome(record: TrialRecord) -> tuple[tuple[float, ...] | None, TrialState]
     return (told(record.points[0]) if state is TrialState.COMPLETE else None), state
 
 
-def move_aside(folder: Path) -> None:
+def _move_aside(folder: Path) -> None:
     """Renames the database and SQLite's journals, which must not be applied to a new one, to `study.db.old*`."""
     for path in folder.glob(f"{DATABASE}*"):
         if not path.name.startswith(f"{DATABASE}.old"):

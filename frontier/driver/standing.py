@@ -39,8 +39,8 @@ class Standing:
     def __contains__(self, trial: int) -> bool:
         return trial in self._states
 
-    def counts(self, pending: int) -> Counts:
-        return Counts(**Counter(self._states.values()), pending=pending)
+    def counts(self, unfinished: int) -> Counts:
+        return Counts(**Counter(self._states.values()), unfinished=unfinished)
 
     def front(self) -> tuple[str, ...]:
         """Addresses of the non-dominated points by rising ReLU count."""

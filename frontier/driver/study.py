@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self, final
 
 from frontier.driver import events
-from frontier.driver.folders import Found, look
+from frontier.driver.folders import look
 from frontier.driver.lock import driving
-from frontier.driver.memory import Memory, move_aside
+from frontier.driver.memory import Memory
 from frontier.driver.seeds import derive
 from frontier.driver.standing import Standing
 from frontier.driver.work import Asked, write_failed
@@ -26,6 +26,7 @@ from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
 from frontier.spaces.space import Space
+from frontier.trial.workspace import CANCEL
 
 DRAWS = 4  # how often a specification is drawn before a repetition of an earlier one is accepted
 FAILURES_IN_A_ROW = 10  # then the study stops
@@ -68,7 +69,7 @@ class Search:
             stack.enter_context(driving(self.study.folder))
             self._cancel_file.unlink(missing_ok=True)
             self._catch_up()
-            stack.callback(lambda: self._memory.close())  # after a rebuild it is another one
+            stack.callback(self._memory.close)
             self._stack = stack.pop_all()
         return self
 
@@ -148,12 +149,17 @@ class Search:
     def handed_out(self) -> int:
         """Trials that count towards the total: finished, waiting for their record, and unreadable ones."""
         counts = self.counts()
-        return counts.complete + counts.pruned + counts.failed + counts.pending + counts.unreadable
+        return counts.complete + counts.pruned + counts.failed + counts.unfinished + counts.unreadable
 
     @property
     def complete(self) -> bool:
         """Whether every trial of the total was handed out and has ended."""
         return not self._waiting and self.handed_out >= self.trials
+
+    @property
+    def fruitless(self) -> bool:
+        """Whether every trial of the total has ended and none of them is complete."""
+        return self.complete and not self.counts().complete
 
     @property
     def too_many_failures(self) -> bool:
@@ -166,7 +172,7 @@ class Search:
         return len(self._again) + max(0, self.trials - self.handed_out)
 
     def counts(self) -> events.Counts:
-        return self._standing.counts(pending=len(self._waiting))
+        return self._standing.counts(unfinished=len(self._waiting))
 
     def front(self) -> tuple[str, ...]:
         """Addresses (`N`, `N.K`) of the non-dominated points on validation, by rising ReLU count."""
@@ -189,18 +195,11 @@ class Search:
             if self.study.finished(trial):
                 self.collect(trial)
 
-    def rebuild(self) -> None:
-        """Recreates the sampler's database from the records alone; the old one is moved aside."""
-        self._memory.close()
-        if self._database:
-            move_aside(self.study.folder)
-        self._remember(look(self.study))
-
     # how it is done
 
     @property
     def _cancel_file(self) -> Path:
-        return self.study.folder / "cancel"
+        return self.study.folder / CANCEL
 
     def _new(self) -> int:
         trial = self.study.claim()
@@ -220,21 +219,18 @@ class Search:
         found = look(self.study)
         for trial, record in found.finished.items():
             self._standing.add(trial, record)
-        self._waiting.update(found.pending)
-        self._again.extend(found.pending)
-        specs = [record.spec for record in found.finished.values()] + list(found.pending.values())
+        self._waiting.update(found.unfinished)
+        self._again.extend(found.unfinished)
+        specs = [record.spec for record in found.finished.values()] + list(found.unfinished.values())
         self._asked_before.update(map(_question, specs))
-        self._remember(found)
+        folder = self.study.folder if self._database else None
+        self._memory = Memory(folder, self.space, self._manifest.sampler, self._manifest.seed)
+        self._memory.reconcile(found.finished, self._waiting)
         for trial, error in found.unreadable.items():
             self._set_aside(trial, error)
         self._emit(self._resumed() if self.handed_out else self._started())
         if self._memory.lost:
             self._emit(events.Warned(message=self._memory.lost))
-
-    def _remember(self, found: Found) -> None:
-        folder = self.study.folder if self._database else None
-        self._memory = Memory(folder, self.space, self._manifest.sampler, self._manifest.seed)
-        self._memory.reconcile(found.finished, self._waiting)
 
     def _set_aside(self, trial: int, error: RecordError) -> None:
         self._standing.add_unreadable(trial)
@@ -257,6 +253,7 @@ class Search:
             trials=self.trials,
             counts=self.counts(),
             again=tuple(self._again),
+            front=self.front(),
             hypervolume=self.hypervolume(),
         )
 

@@ -9,41 +9,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from frontier.nn._watch import Activation, watch
+from frontier.results.profile import SiteProfile
 
 MAGNITUDES = (2.0**-6, 0.125, 0.5, 1.0, 2.0, 4.0, 32.0, 1024.0)
 TOLERANCE = 1e-5  # relative to the terms of the fitted polynomial; float32 rounds at 1e-7
 
 
-@dataclass(frozen=True)
-class SiteCount:
-    """One activation site: of `relus` positions, `kept` are evaluated as ReLUs and `squares` as quadratics."""
-
-    path: str
-    shape: tuple[int, ...]  # (C, H, W)
-    relus: int
-    kept: int
-    inner: bool  # False for the stem / final ReLU that the `inner` convention leaves out
-    squares: int = 0
-
-
-def count_relus(model: nn.Module, image: tuple[int, int, int], *, outer: Collection[str] = ()) -> tuple[SiteCount, ...]:
+def count_relus(
+    model: nn.Module, image: tuple[int, int, int], *, outer: Collection[str] = ()
+) -> tuple[SiteProfile, ...]:
     """Sites in order of execution for an image (C, H, W). Raises InputError for what cannot be counted."""
     return tuple(count_activation(one, inner=one.path not in outer) for one in watch(model, image).activations)
 
 
-def count_activation(activation: Activation, *, inner: bool) -> SiteCount:
+def count_activation(activation: Activation, *, inner: bool) -> SiteProfile:
     """The count of one watched activation."""
     relus = math.prod(activation.shape)
     if activation.gate is None:
-        return SiteCount(activation.path, activation.shape, relus, relus, inner)
-    kept, squares = _probe(activation)
-    return SiteCount(activation.path, activation.shape, relus, kept, inner, squares)
+        kept, squares = relus, 0
+    else:
+        kept, squares = _probe(activation)
+    return SiteProfile(
+        path=activation.path, shape=activation.shape, relus=relus, kept=kept, squares=squares, inner=inner
+    )
 
 
 def _probe(activation: Activation) -> tuple[int, int]:

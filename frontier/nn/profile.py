@@ -8,25 +8,14 @@ from torch import nn
 
 from frontier.nn._watch import watch
 from frontier.nn.counter import count_activation
-from frontier.results.profile import LinearProfile, Profile, SiteProfile
+from frontier.results.profile import LinearProfile, Profile
 
 
 def profile(model: nn.Module, image: tuple[int, int, int], *, outer: Collection[str] = ()) -> Profile:
     """Of a plain or gated network, for one image (C, H, W). `outer`: see a backbone's OUTER."""
     run = watch(model, image)
-    counts = [count_activation(one, inner=one.path not in outer) for one in run.activations]
     return Profile(
-        sites=tuple(
-            SiteProfile(
-                path=site.path,
-                shape=site.shape,
-                relus=site.relus,
-                kept=site.kept,
-                squares=site.squares,
-                inner=site.inner,
-            )
-            for site in counts
-        ),
+        sites=tuple(count_activation(one, inner=one.path not in outer) for one in run.activations),
         linear=tuple(
             LinearProfile(
                 path=layer.path,

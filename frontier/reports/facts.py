@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from frontier.reports.points import Records
+from frontier.results.objectives import ACCURACIES
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
 
-Accuracy = Literal["clean", "corrupted", "adversarial"]
-ACCURACIES: tuple[Accuracy, ...] = ("clean", "corrupted", "adversarial")
 UNKNOWN = "not known yet"
 
 
@@ -28,16 +26,16 @@ class Facts:
     seeds: str
     corruptions: str
     attack: str
-    images: dict[tuple[str, Accuracy], str]  # (split, accuracy) -> number of images
+    images: dict[tuple[str, str], str]  # (split, accuracy) -> number of images
     code: str
     space_hash: str
     sampler: str
 
-    def counted(self, accuracy: Accuracy) -> str:
+    def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""
         return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in ("validation", "test"))
 
-    def measured(self, accuracy: Accuracy) -> str:
+    def measured(self, accuracy: str) -> str:
         """The core of a caption: data, network, number of images by split, seeds."""
         return f"Data: {self.data}. Network: {self.network}. Images: {self.counted(accuracy)}. {self.seeds}."
 

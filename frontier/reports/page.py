@@ -22,19 +22,13 @@ from jinja2 import Environment, StrictUndefined
 from plotly.offline import get_plotlyjs_version
 
 from frontier import registry
-from frontier.reports.facts import ACCURACIES, Facts, facts_of
+from frontier.reports.facts import Facts, facts_of
 from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
 from frontier.reports.theme import DARK, LIGHT, swap
+from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Measure
 from frontier.results.store import StudyManifest
 
-FIGURES = (
-    "clean_vs_relus",
-    "corrupted_vs_relus",
-    "adversarial_vs_relus",
-    "kept_relus_by_site",
-    "hypervolume_over_trials",
-)
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
 
 
@@ -63,8 +57,8 @@ class _FrontLine:
     export: str
 
 
-def render(manifest: StudyManifest, records: Records, figures: Sequence[str] = FIGURES) -> str:
-    """The page. `figures` are names of the axis `figure`, in the order in which they are shown."""
+def render(manifest: StudyManifest, records: Records) -> str:
+    """The page, with every figure of the axis `figure`."""
     known = sorted(records, key=lambda pair: pair[0])
     points, absent, facts = points_of(known), absent_of(known), facts_of(manifest, known)
     front = front_of(points)
@@ -75,7 +69,7 @@ def render(manifest: StudyManifest, records: Records, figures: Sequence[str] = F
         facts=facts,
         facts_listed=_listed(facts),
         tiles=_tiles(points, front, Counter(trial.state for trial in absent)),
-        figures=[_figure(name, registry.load("figure", name), points, facts) for name in figures] if points else [],
+        figures=[_figure(name, figure, points, facts) for name, figure in figures_in_order()] if points else [],
         front=[_front_line(point, manifest.name) for point in front],
         absent=absent,
         colors=_script_json(json.dumps(swap(LIGHT, DARK))),
@@ -84,6 +78,12 @@ def render(manifest: StudyManifest, records: Records, figures: Sequence[str] = F
         plotly=plotly,
         plotly_version=get_plotlyjs_version(),
     )
+
+
+def figures_in_order() -> list[tuple[str, ModuleType]]:
+    """Every figure by its name, sorted by its ORDER."""
+    known = [(name, registry.load("figure", name)) for name in registry.names("figure")]
+    return sorted(known, key=lambda pair: (pair[1].ORDER, pair[0]))
 
 
 def _figure(name: str, figure: ModuleType, points: Sequence[StudyPoint], facts: Facts) -> _FigureBlock:

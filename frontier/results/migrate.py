@@ -46,11 +46,11 @@ def read_record(text: str | bytes, *, where: str) -> TrialRecord:
         raise RecordError(
             f"not a valid record at {'.'.join(map(str, first['loc'])) or 'top level'}: {first['msg']}",
             where=where,
-            fix="move the trial's folder away and resume the study: the trial runs again",
+            fix="move the trial's folder away and resume the study: another trial takes its place",
         ) from None
     except ValueError as error:
         raise RecordError(
             f"not JSON ({error})",
             where=where,
-            fix="move the trial's folder away and resume the study: the trial runs again",
+            fix="move the trial's folder away and resume the study: another trial takes its place",
         ) from None

@@ -23,6 +23,7 @@ CORRUPTED = Objective(name="corrupted", unit="fraction", direction="maximize", s
 ADVERSARIAL = Objective(name="adversarial", unit="fraction", direction="maximize", split="validation")
 RELU_COUNT = Objective(name="relu_count", unit="ReLUs", direction="minimize", split=None)
 OBJECTIVES = (CLEAN, CORRUPTED, ADVERSARIAL, RELU_COUNT)
+ACCURACIES = tuple(objective.name for objective in OBJECTIVES if objective.split)  # the fields of a record's Scores
 
 
 def values(point: Point) -> tuple[float, ...]:

@@ -17,7 +17,6 @@ import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -25,7 +24,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
-from frontier.files import write_atomic
+from frontier.files import writable, write_atomic
 from frontier.frozen import Frozen
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -43,6 +42,7 @@ class StudyManifest(Frozen):
     space_hash: str
     seed: int
     sampler: str
+    keep: Literal["front", "all", "none"] = "front"
     relus: int
     created_at: str
     code_version: str
@@ -51,20 +51,6 @@ class StudyManifest(Frozen):
 def write_record(folder: Path, record: TrialRecord) -> None:
     """Finish a trial: from the moment `record.json` is there it counts, before that it does not."""
     write_atomic(folder / "record.json", record.model_dump_json(indent=1) + "\n")
-
-
-def _writable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"cannot write to the folder ({error.strerror})",
-            where=str(folder),
-            expected="a folder that can be written",
-            fix="give another one with --home",
-        ) from None
 
 
 class Study:
@@ -88,7 +74,7 @@ class Study:
                 where=str(study.folder),
                 fix="go on with --resume, take another --name, or remove the folder",
             )
-        _writable(study.folder)
+        writable(study.folder, "--home")
         (study.folder / "trials").mkdir(exist_ok=True)
         write_atomic(study.folder / "space.yaml", space_text)
         write_atomic(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n")

@@ -101,17 +101,23 @@ def _names(file: SpaceFile) -> Iterator[_Name]:
     for i, corruption in enumerate(file.measure.corruptions):
         yield _Name("corruption", corruption, ("measure", "corruptions", i))
     yield _Name("attack", file.measure.attack, ("measure", "attack"))
-    for i, objective in enumerate(file.objectives):
-        yield _Name("objective", objective, ("objectives", i))
     yield _Name("sampler", file.search.sampler, ("search", "sampler"))
 
 
 def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> Iterator[InputError]:
     """Complaints about names not on their axis, strengths out of range, and lists that hold one thing twice."""
     for item in _names(file):
-        known = [objective.name for objective in OBJECTIVES] if item.kind == "objective" else names_of(item.kind)
+        known = names_of(item.kind)
         if item.name not in known:
             yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
+    known = tuple(objective.name for objective in OBJECTIVES)
+    if file.objectives != known:
+        yield document.error(
+            ("objectives",),
+            "a search has these four objectives and no others",
+            expected=f"[{', '.join(known)}], or nothing",
+            got=list(file.objectives),
+        )
     for i, severity in enumerate(file.measure.severities):
         if not 1 <= severity <= 5:
             yield document.error(
@@ -124,7 +130,6 @@ def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> 
         ("measure", "corruptions"): file.measure.corruptions,
         ("measure", "severities"): file.measure.severities,
         ("measure", "attack_eps_255"): file.measure.attack_eps_255,
-        ("objectives",): file.objectives,
     }
     for path, values in lists.items():
         for i, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""`python -m frontier.trial SPEC.json`: one trial where only torch, numpy, safetensors and pydantic are installed."""
+"""`python -m frontier.trial SPEC.json`: one trial, with torch, numpy, safetensors, pyyaml and pydantic alone."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from frontier.errors import FrontierError
 from frontier.trial.single import run_file
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m frontier.trial", description=__doc__)
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("spec", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--home", type=Path, default=Path("results"))
@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--download", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
-    arguments = vars(parser.parse_args())
+    arguments = vars(parser.parse_args(words))
     try:
         print(run_file(arguments.pop("spec"), arguments.pop("out"), **arguments))  # noqa: T201
     except FrontierError as error:

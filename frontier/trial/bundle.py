@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from frontier import registry
 from frontier.data._dataset import Dataset
 from frontier.errors import InputError, VerificationError
-from frontier.files import write_atomic
+from frontier.files import writable, write_atomic
 from frontier.frozen import Frozen
 from frontier.masks.file import load as load_mask
 from frontier.nn.gates import FrozenGate
@@ -92,8 +92,9 @@ def assemble(
     return model.eval()
 
 
-def load(folder: Path) -> Classifier:
+def load(folder: Path | str) -> Classifier:
     """A bundle's network in eval mode: pixels (B, C, H, W) in [0, 1] -> logits. Files are checked by hash."""
+    folder = Path(folder)
     manifest = read_manifest(folder)
     for name, sha256 in manifest.sha256.items():
         if name not in (MASK, WEIGHTS) or _sha256(folder / name) != sha256:
@@ -130,7 +131,7 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
         raise InputError("exists and is not empty", where=str(out), expected="a new or an empty folder", fix="--out")
     common = (record.spec.network, data.image, data.classes, data.mean, data.std)
     original = assemble(*common, folder, found.mask.file, found.weights)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    writable(out.parent, "--out")
     aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
         shutil.copyfile(folder / found.mask.file, aside / MASK)

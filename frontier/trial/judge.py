@@ -7,21 +7,60 @@ from pathlib import Path
 from frontier import registry
 from frontier.errors import TrialFailed
 from frontier.masks.file import save as save_mask
-from frontier.nn.counter import count_relus
 from frontier.nn.profile import profile
 from frontier.nn.surgery import mask_of
+from frontier.results.profile import Profile
 from frontier.results.record import MaskFile, Point, ReluCount
 from frontier.results.spec import TrialSpec
 from frontier.training.context import Context
-from frontier.training.task import Candidate
+from frontier.training.task import Candidate, Linearized
 from frontier.trial.bundle import save_weights
 from frontier.trial.measure import scores
 from frontier.trial.source import Source
 
 
 def judge(
+    spec: TrialSpec, linearized: Linearized, source: Source, folder: Path, context: Context, *, keep_weights: bool
+) -> tuple[Point, ...]:
+    """The candidates as the record's points; masks, and weights if they are kept, are written to `folder`.
+
+    Raises TrialFailed unless the first candidate, and it alone, is the one that was asked for, and every one keeps
+    to its budget, shows the mask that it computes with, and is finite.
+    """
+    roles = [candidate.role for candidate in linearized.candidates]
+    if roles != ["asked", *["extra"] * (len(roles) - 1)]:
+        raise TrialFailed(f"{spec.method}: handed back {roles}; the asked network comes first, and only one is asked")
+    claimed = linearized.candidates[0].relu_budget
+    if claimed != spec.relu_budget:
+        raise TrialFailed(f"{spec.method}: claims a budget of {claimed}, asked was {spec.relu_budget}")
+    points = []
+    for index, candidate in enumerate(linearized.candidates):
+        counted = count(spec, candidate, source)
+        points.append(measured(spec, candidate, counted, index, source, folder, context, keep_weights=keep_weights))
+    return tuple(points)
+
+
+def count(spec: TrialSpec, candidate: Candidate, source: Source) -> Profile:
+    """What the candidate evaluates, by running it. Raises TrialFailed where it is not what it claims to be."""
+    model = candidate.model.eval()
+    if not all(bool(value.isfinite().all()) for value in model.state_dict().values() if value.is_floating_point()):
+        raise TrialFailed(f"{spec.method}: the network's weights are NaN or infinite")
+    outer = registry.load("backbone", spec.network.name).OUTER
+    counted = profile(model.body, source.dataset().image, outer=outer)
+    if counted.kept > candidate.relu_budget:
+        raise TrialFailed(
+            f"{spec.method}: the network evaluates {counted.kept} ReLUs, its budget is {candidate.relu_budget}"
+        )
+    shown = mask_of(model.body).count
+    if shown != counted.kept:
+        raise TrialFailed(f"{spec.method}: the network evaluates {counted.kept} ReLUs, its masks show {shown}")
+    return counted
+
+
+def measured(
     spec: TrialSpec,
     candidate: Candidate,
+    counted: Profile,
     index: int,
     source: Source,
     folder: Path,
@@ -29,37 +68,24 @@ def judge(
     *,
     keep_weights: bool,
 ) -> Point:
-    """The candidate as a point of the record; its mask, and its weights if kept, are written to `folder`.
-
-    Raises TrialFailed if the network evaluates more ReLUs than its budget, whatever the method claims, and if its
-    weights or its logits are not finite.
-    """
-    model = candidate.model.eval()
-    if not all(bool(value.isfinite().all()) for value in model.state_dict().values() if value.is_floating_point()):
-        raise TrialFailed(f"{spec.method}: the network's weights are NaN or infinite")
-    image = source.dataset().image
-    outer = registry.load("backbone", spec.network.name).OUTER
-    sites = count_relus(model.body, image, outer=outer)
-    counts = ReluCount(full=sum(s.kept for s in sites), inner=sum(s.kept for s in sites if s.inner))
-    if counts.full > candidate.relu_budget:
-        raise TrialFailed(
-            f"{spec.method}: the network evaluates {counts.full} ReLUs, its budget is {candidate.relu_budget}"
-        )
+    """The point of a counted candidate: measured on validation and test, its files written."""
+    validation = scores(candidate.model, source, "validation", spec.measure, context)
+    test = scores(candidate.model, source, "test", spec.measure, context)
     suffix = f"-{index}" if index else ""
-    mask = mask_of(model.body)
+    mask = mask_of(candidate.model.body)
     mask_file = MaskFile(file=f"mask{suffix}.safetensors", hash=mask.hash)
     weights_file = f"weights{suffix}.safetensors" if keep_weights else None
     save_mask(mask, folder / mask_file.file, network=spec.network.name, dataset=spec.data.name)
     if weights_file is not None:
-        save_weights(model, folder / weights_file)
+        save_weights(candidate.model, folder / weights_file)
     return Point(
         role=candidate.role,
         relu_budget=candidate.relu_budget,
-        relu_count=counts.full,
-        counts=counts,
-        validation=scores(model, source, "validation", spec.measure, context),
-        test=scores(model, source, "test", spec.measure, context),
-        profile=profile(model.body, image, outer=outer),
+        relu_count=counted.kept,
+        counts=ReluCount(full=counted.kept, inner=counted.kept_inner),
+        validation=validation,
+        test=test,
+        profile=counted,
         mask=mask_file,
         weights=weights_file,
     )

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from frontier import registry
-from frontier.errors import InputError, TrialFailed
-from frontier.nn.network import build
+from frontier.errors import TrialFailed
+from frontier.files import writable
 from frontier.results.record import Origin, Teacher, TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import write_record
@@ -22,6 +21,7 @@ from frontier.training.context import Context
 from frontier.training.forward import can_compile
 from frontier.training.task import Linearized, Task
 from frontier.trial import origin
+from frontier.trial.check import check, knobs_of
 from frontier.trial.judge import judge
 from frontier.trial.measure import clean
 from frontier.trial.runtime import Runtime
@@ -44,6 +44,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     torch.set_num_threads(runtime.threads)
     torch.manual_seed(spec.seed)
     gc.collect()  # a worker that is used again must not carry the last trial's memory
+    writable(folder, "--out or --home")
     workspace = Workspace(folder, deadline_s=runtime.deadline_s)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     found: dict[str, Any]
@@ -77,35 +78,6 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     return record
 
 
-def check(spec: TrialSpec) -> None:
-    """Raises InputError for a name, an option or a knob that does not exist, before anything is trained."""
-    for axis, name in (
-        ("data", spec.data.name),
-        ("backbone", spec.network.name),
-        ("method", spec.method),
-        ("attack", spec.measure.attack),
-        *(("corruption", corruption) for corruption in spec.measure.corruptions),
-    ):
-        registry.load(axis, name)
-    data, network = registry.load("data", spec.data.name), spec.network
-    with torch.device("meta"):
-        build(network.name, data.IMAGE, data.CLASSES, sites=network.sites, options=network.options)
-    _knobs(spec)
-
-
-def _knobs(spec: TrialSpec) -> Any:
-    model = registry.load("method", spec.method).Knobs
-    try:
-        return model.model_validate(spec.knobs)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(
-            f"knob '{'.'.join(map(str, first['loc']))}' of method '{spec.method}': {first['msg']}",
-            expected=f"one of {', '.join(model.model_fields)}",
-            got=first.get("input"),
-        ) from None
-
-
 def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspace, context: Context) -> dict[str, Any]:
     """Teacher, linearize, measure: the fields of a complete record."""
     data = source.dataset()
@@ -130,12 +102,9 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
             seed=spec.seed,
             context=context,
         )
-        linearized: Linearized = registry.load("method", spec.method).linearize(task, _knobs(spec))
+        linearized: Linearized = registry.load("method", spec.method).linearize(task, knobs_of(spec))
     with workspace.stage("measure"):
-        points = tuple(
-            judge(spec, candidate, index, source, workspace.folder, context, keep_weights=runtime.keep_weights)
-            for index, candidate in enumerate(linearized.candidates)
-        )
+        points = judge(spec, linearized, source, workspace.folder, context, keep_weights=runtime.keep_weights)
     return {
         "points": points,
         "teacher": Teacher(hash=spec.teacher_hash, **by_teacher),

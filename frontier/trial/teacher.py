@@ -29,6 +29,7 @@ from frontier.training.losses import cross_entropy
 from frontier.training.whiten import whiten
 from frontier.trial.workspace import Workspace
 
+WEIGHTS = "weights.safetensors"
 POLL_S = 0.2
 
 
@@ -41,12 +42,17 @@ def fresh(spec: TrialSpec, data: Dataset, seed: int) -> Classifier:
     return Classifier(body, data.mean, data.std)
 
 
+def is_trained(spec: TrialSpec, home: Path) -> bool:
+    """Whether the teacher of this spec lies finished under `home`."""
+    return (home / "teachers" / spec.teacher_hash / WEIGHTS).is_file()
+
+
 def obtain(spec: TrialSpec, data: Dataset, train: Images, home: Path, context: Context) -> Classifier:
     """The finished teacher in eval mode on the device. If several ask at once, one trains and the others wait."""
     folder = home / "teachers" / spec.teacher_hash
     folder.mkdir(parents=True, exist_ok=True)
     teacher = fresh(spec, data, spec.teacher.seed).to(context.device)
-    weights = folder / "weights.safetensors"
+    weights = folder / WEIGHTS
     lock = filelock.FileLock(folder / "lock", timeout=0)
     waiting = False
     while not weights.is_file():
@@ -82,5 +88,5 @@ def _train(spec: TrialSpec, teacher: Classifier, train: Images, folder: Path, co
     fit(own, "teacher", teacher, train, recipe, loss, seed=spec.teacher.seed)
     aside = folder / f".weights.{os.getpid()}.tmp"
     save_file({name: value.contiguous() for name, value in teacher.state_dict().items()}, aside)
-    aside.replace(folder / "weights.safetensors")
+    aside.replace(folder / WEIGHTS)
     workspace.finish()

@@ -14,7 +14,8 @@ import torch
 from frontier.errors import Cancelled
 from frontier.training.context import Context
 
-CANCEL = "cancel"  # a file of this name, in the trial's folder or in its study's, asks the trial to stop
+# a file of this name stops a trial from the trial's folder (Workspace.check), a search from the study's (the driver)
+CANCEL = "cancel"
 
 
 class Workspace:

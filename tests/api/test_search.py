@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import frontier
+from frontier.api.study import overview
 from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures
 from frontier.results.objectives import values
 from frontier.results.pareto import front
@@ -116,7 +117,7 @@ def test_to_pandas_has_a_row_a_point(study: frontier.StudyView) -> None:
 
 @pytest.mark.usefixtures("misbehaving")
 def test_methods_that_lie_crash_or_diverge_never_reach_the_front(space: Path, tmp_path: Path) -> None:
-    bad = ("liar", "overshooter", "crasher", "diverger", "blower")
+    bad = ("liar", "overshooter", "boaster", "shirker", "crasher", "diverger", "blower")
     text = space.read_text().replace("methods:\n", "methods:\n" + "".join(f"  {name}: {{}}\n" for name in bad))
     space.write_text(text.replace("anchors: [100%, 0]\n", "").replace("{log: [0, 100%]}", "{int: [1, 100]}"))
     view = frontier.search(space, home=tmp_path / "home", backend="inline", trials=16)
@@ -167,11 +168,12 @@ def test_bad_input_is_refused_before_anything_is_written(
         ({"concurrency": 0}, InputError, "no worker"),
         ({"name": "a/b"}, InputError, "not a study name"),
         ({"resume": True}, InputError, "no study 'machinery'"),
+        ({"backend": "replay"}, InputError, "nothing to replay"),
     )
     for options, error, says in refused:
         with pytest.raises(error, match=says):
             frontier.search(space, **{"home": home, "backend": "inline", **options})  # type: ignore[arg-type]
-    with pytest.raises(BlockedError, match="FRONTIER_DATA"):
+    with pytest.raises(InputError, match="FRONTIER_DATA"):
         frontier.search(cifar, home=home, backend="inline", data=tmp_path)
     assert not home.exists()
 
@@ -185,6 +187,35 @@ def test_a_study_keeps_its_question_seed_and_sampler(study: frontier.StudyView, 
     space.write_text(space.read_text().replace("max_epochs: 4", "max_epochs: 5"))
     with pytest.raises(InputError, match="made for another question"):
         frontier.search(space, resume=True, **again)  # type: ignore[arg-type]
+
+
+def test_resources_that_the_machine_does_not_have_are_an_error_at_once(space: Path, tmp_path: Path) -> None:
+    space.write_text(space.read_text() + "resources: {cpu: 1000}\n")
+    with pytest.raises(BlockedError, match="1000 CPU"):
+        frontier.search(space, home=tmp_path / "home", backend="ray")
+    assert not (tmp_path / "home").exists()
+
+
+def test_resume_keeps_total_and_weights_as_the_study_was_made(space: Path, tmp_path: Path) -> None:
+    view = frontier.search(space, home=tmp_path, backend="inline", trials=2, keep="all")
+    again = frontier.search(space, home=str(tmp_path), backend="inline", resume=True)
+    assert again.counts()["complete"] == 2
+    assert frontier.search(space, home=tmp_path, backend="inline", resume=True, trials=3).counts()["complete"] == 3
+    assert len(list(view.files.folder.glob("trials/*/weights.safetensors"))) == 3
+    with pytest.raises(InputError, match="made with another value"):
+        frontier.search(space, home=tmp_path, backend="inline", resume=True, keep="none")
+
+
+def test_paths_may_be_text(study: frontier.StudyView, tmp_path: Path) -> None:
+    out = study.export(study.front()[0].trial, str(tmp_path / "bundle"))
+    assert frontier.load_bundle(str(out)).training is False
+    assert study.report(str(tmp_path / "x.html")).is_file()
+
+
+def test_a_study_whose_manifest_is_broken_is_listed_as_such(study: frontier.StudyView) -> None:
+    (study.files.folder / "study.json").write_text("{")
+    (entry,) = map(overview, frontier.list_studies(study.home))
+    assert "not a study manifest" in entry["problem"]
 
 
 def test_recorded_results_replay_without_training(study: frontier.StudyView, space: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ def event(name: str, second: int, **fields: Any) -> dict[str, Any]:
     return {"v": 1, "ts": f"2026-01-01T00:{minutes:02d}:{seconds:02d}.000+00:00", "event": name, **fields}
 
 
-def counts(complete: int, failed: int = 0, pending: int = 0) -> dict[str, int]:
-    return {"complete": complete, "pruned": 0, "failed": failed, "pending": pending, "unreadable": 0}
+def counts(complete: int, failed: int = 0, unfinished: int = 0) -> dict[str, int]:
+    return {"complete": complete, "pruned": 0, "failed": failed, "unfinished": unfinished, "unreadable": 0}
 
 
 def begun() -> dict[str, Any]:
@@ -72,6 +72,11 @@ EVENTS = [
 ]
 
 
+def resumed(second: int, *, trials: int) -> dict[str, Any]:
+    stands = {"counts": counts(2, 1, 1), "front": ["0", "2"], "hypervolume": 0.25}
+    return event("resumed", second, study="digits", trials=trials, again=[3], **stands)
+
+
 def reduced(events: list[dict[str, Any]]) -> Progress:
     progress = Progress()
     for each in events:
@@ -118,8 +123,7 @@ def test_a_plain_line_waits_for_five_percent_or_thirty_seconds() -> None:
 
 def test_a_resumed_driver_keeps_what_was_there_and_measures_its_own_pace() -> None:
     before = reduced(EVENTS)
-    resumed = event("resumed", 600, study="digits", trials=30, counts=counts(2, 1), again=[3], hypervolume=0.25)
-    progress = before.reduce(resumed)
+    progress = before.reduce(resumed(600, trials=30))
     assert (progress.ended, progress.trials, progress.eta_s, progress.phase) == (3, 30, None, "running")
     for trial in (3, 4):
         progress = progress.reduce(finished(trial, 600 + 5 * trial))
@@ -127,6 +131,15 @@ def test_a_resumed_driver_keeps_what_was_there_and_measures_its_own_pace() -> No
     assert progress.sampler == "hybrid"
     assert progress.best is not None
     assert progress.best.trial == 4
+
+
+def test_a_resumed_study_shows_its_front_before_any_trial_has_finished() -> None:
+    stream = io.StringIO()
+    with follow("plain", stream=stream) as tell:
+        tell(resumed(600, trials=20))
+    assert stream.getvalue().splitlines() == [
+        "frontier search digits · 20 trials, resumed; 3/20 (15%) done 2 failed 1 | front 2 points | hv 0.250",
+    ]
 
 
 def test_the_gain_in_hypervolume_is_over_the_last_twenty_trials() -> None:

@@ -32,10 +32,11 @@ def test_help_and_import_bring_no_framework() -> None:
 
 
 @pytest.mark.parametrize("verb", registry.names("verb"))
-def test_every_verb_explains_itself(run: Run, verb: str) -> None:
+def test_every_verb_explains_itself_and_takes_home(run: Run, verb: str) -> None:
     shown = run(verb, "--help")
     assert shown.returncode == 0
     assert "Usage:" in shown.stdout
+    assert "--home" in shown.stdout
 
 
 def test_relus_prints_the_counts_of_both_conventions(run: Run) -> None:

@@ -1,14 +1,17 @@
 """The parameter table of make_cifar_c.py (hendrycks/robustness) and what follows from it."""
 
+import sys
+
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.ndimage import gaussian_filter
+from PIL import Image
+from scipy.ndimage import convolve, gaussian_filter
 
 from frontier import registry
 from frontier.corruptions import defocus_blur, pixelate
 from frontier.corruptions._apply import SEVERITIES, apply
-from frontier.errors import InputError
+from frontier.errors import BlockedError, InputError
 
 TABLE = {
     "gaussian_noise": (0.04, 0.06, 0.08, 0.09, 0.10),
@@ -40,6 +43,30 @@ def test_pixelate_shrinks_32_pixels_to_30_28_27_24_20() -> None:
     assert pixelate.shrunk(1, 5) == 1
 
 
+def _pillow_pixelates(image: npt.NDArray[np.uint8], severity: int) -> npt.NDArray[np.uint8]:
+    """An image (H, W, 3) as make_cifar_c.py pixelates it."""
+    height, width = image.shape[:2]
+    small = (pixelate.shrunk(width, severity), pixelate.shrunk(height, severity))
+    box = Image.Resampling.BOX
+    return np.asarray(Image.fromarray(image).resize(small, box).resize((width, height), box))
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 8, 9, 16, 17, 28, 32, 64, 96])
+def test_pixelate_equals_pillow_on_square_images(side: int) -> None:
+    image = np.random.default_rng(side).integers(0, 256, (3, side, side), dtype=np.uint8)
+    for severity in SEVERITIES:
+        expected = _pillow_pixelates(image.transpose(1, 2, 0), severity).transpose(2, 0, 1)
+        assert np.array_equal(apply("pixelate", image[None], severity, seed=0)[0], expected)
+
+
+@pytest.mark.parametrize("size", [(48, 20), (20, 48)])
+def test_pixelate_is_within_one_level_of_pillow_on_other_images(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (3, *size), dtype=np.uint8)
+    for severity in SEVERITIES:
+        expected = _pillow_pixelates(image.transpose(1, 2, 0), severity).transpose(2, 0, 1)
+        assert np.abs(apply("pixelate", image[None], severity, seed=0)[0].astype(int) - expected).max() <= 1
+
+
 @pytest.mark.parametrize(
     ("severity", "centre", "edge", "corner"),
     [(1, 0.845, 0.0371, 0.0016), (2, 0.6193, 0.0838, 0.0113), (3, 0.4452, 0.1110, 0.0277)],
@@ -56,6 +83,15 @@ def test_defocus_kernel_4_is_a_plus_and_5_a_box() -> None:
         kernel = defocus_blur.kernel(*defocus_blur.PARAMETERS[severity - 1])
         assert kernel == pytest.approx(np.pad(expected, (len(kernel) - 3) // 2), abs=5e-5)
         assert kernel.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("shape", [(2, 32, 32, 3), (2, 8, 8, 1), (2, 5, 2, 1), (2, 1, 3, 3)])
+def test_defocus_is_the_convolution_of_scipy(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).random(shape)
+    for radius, sigma in defocus_blur.PARAMETERS:
+        kernel = defocus_blur.kernel(radius, sigma)
+        expected = convolve(pixels, kernel[None, :, :, None], mode="mirror")
+        assert defocus_blur.convolved(pixels, kernel, "reflect") == pytest.approx(expected, abs=1e-14)
 
 
 def test_defocus_mirrors_at_the_border_without_repeating_the_edge() -> None:
@@ -119,6 +155,12 @@ def test_brightness_keeps_hue_and_saturation_and_adds_to_the_largest_channel() -
 def test_jpeg_of_a_flat_image_is_the_image() -> None:
     flat = np.full((1, 1, 16, 16), 128, dtype=np.uint8)
     assert np.array_equal(apply("jpeg_compression", flat, 5, seed=0), flat)
+
+
+def test_jpeg_without_pillow_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(BlockedError, match="pip install pillow"):
+        apply("jpeg_compression", np.zeros((1, 3, 32, 32), dtype=np.uint8), 1, seed=0)
 
 
 def test_seed_name_and_severity_each_change_the_noise() -> None:

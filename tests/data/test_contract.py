@@ -8,14 +8,14 @@ import pytest
 
 from frontier import registry
 from frontier.data._dataset import Dataset
-from frontier.errors import BlockedError
+from frontier.errors import InputError
 
 
 def _load(name: str) -> Dataset:
     folder = os.environ.get("FRONTIER_DATA")
     try:
         return registry.load("data", name).load(Path(folder) if folder else None)
-    except BlockedError as blocked:
+    except InputError as blocked:
         pytest.skip(str(blocked))
 
 

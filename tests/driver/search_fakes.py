@@ -90,7 +90,7 @@ def complete(trial: int, spec: TrialSpec, *extra_budgets: int) -> TrialRecord:
     return TrialRecord(trial=trial, state="complete", spec=spec, points=points, origin=origin())
 
 
-def unfinished(trial: int, spec: TrialSpec, state: str) -> TrialRecord:
+def unsuccessful(trial: int, spec: TrialSpec, state: str) -> TrialRecord:
     return TrialRecord.model_validate(
         {"trial": trial, "state": state, "reason": "as the test wants it", "spec": spec, "origin": origin()}
     )

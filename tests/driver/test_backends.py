@@ -39,10 +39,14 @@ def recorded() -> list[TrialRecord]:
     return records
 
 
+def work(home: Path, **options: Any) -> Work:
+    return Work(runtime=fakes.FakeRuntime(home), **options)  # type: ignore[arg-type]
+
+
 def run(study: Study, backend: str, trials: int, **options: Any) -> Search:
-    work = {"evaluate": fakes.fast, "recorded": recorded(), "concurrency": 2, "cpu": 0.5} | options
+    options = {"evaluate": fakes.fast, "recorded": recorded(), "concurrency": 2, "cpu": 0.5} | options
     with Search(study, fakes.space(), trials=trials) as running:
-        drive(running, backend, Work(runtime=fakes.FakeRuntime(study.home), **work))  # type: ignore[arg-type]
+        drive(running, backend, work(study.home, **options))
     return running
 
 
@@ -51,7 +55,7 @@ def test_every_trial_ends_in_one_record_and_a_crashing_one_in_a_failed_one(tmp_p
     study = fakes.study(tmp_path)
     crashed = 0 if backend == "replay" else 2
     counts = run(study, backend, 6, evaluate=fakes.crashing).counts()
-    assert (counts.complete, counts.failed, counts.pending) == (6 - crashed, crashed, 0)
+    assert (counts.complete, counts.failed, counts.unfinished) == (6 - crashed, crashed, 0)
     assert study.trials() == list(range(6))
     reasons = [record.reason for _, record in study.records() if isinstance(record, TrialRecord) and record.reason]
     assert reasons == ["ZeroDivisionError: a defect of the method"] * crashed
@@ -85,6 +89,54 @@ def test_trials_that_keep_failing_stop_the_study_with_its_results_kept(tmp_path:
     with pytest.raises(TooManyFailures):
         run(study, "inline", 40, evaluate=fakes.hopeless)
     assert len(study.trials()) == 10
+
+
+def test_a_study_without_one_complete_trial_is_a_failure_with_its_results_kept(tmp_path: Path) -> None:
+    study = fakes.study(tmp_path)
+    with pytest.raises(TooManyFailures, match="none of the 3 trials is complete"):
+        run(study, "inline", 3, evaluate=fakes.hopeless)
+    assert [study.record(trial).state for trial in range(3)] == ["failed"] * 3
+    assert [event["event"] for event in study.events()][-1] == "done"
+    assert run(study, "inline", 4).counts().complete == 1
+
+
+# before a study is made
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_can_be_run_passes_the_check(tmp_path: Path, backend: str) -> None:
+    registry.load("backend", backend).check(work(tmp_path, recorded=recorded()))
+
+
+@pytest.mark.parametrize(
+    ("resources", "says"), [({"cpu": 5000}, "asks for 5000 CPU and 0 GPU"), ({"gpu": 5000}, "1 CPU and 5000 GPU")]
+)
+def test_ray_checks_a_trial_against_this_machine_unless_it_joins_another(
+    tmp_path: Path, resources: dict[str, float], says: str
+) -> None:
+    check = registry.load("backend", "ray").check
+    with pytest.raises(BlockedError, match=says):
+        check(work(tmp_path, **resources))
+    check(work(tmp_path, address="elsewhere:6379", **resources))
+
+
+def test_replay_checks_that_there_is_something_to_replay(tmp_path: Path) -> None:
+    failed = [record.model_copy(update={"state": "failed"}) for record in recorded()]
+    for nothing in ([], failed):
+        with pytest.raises(InputError, match="nothing to replay"):
+            registry.load("backend", "replay").check(work(tmp_path, recorded=nothing))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_only_the_ray_backend_needs_ray(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, f"frontier.driver.backends.{backend}", raising=False)
+    if backend == "ray":
+        with pytest.raises(ImportError) as missing:
+            registry.load("backend", backend)
+        assert missing.value.name == "ray"
+    else:
+        registry.load("backend", backend)
 
 
 def test_ray_refuses_a_trial_that_asks_for_more_than_there_is(tmp_path: Path) -> None:

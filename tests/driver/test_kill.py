@@ -24,9 +24,12 @@ from frontier.results.record import TrialRecord
 from frontier.results.store import Study
 
 TRIALS = 20
+TORN_RECORD = "before:record.json"  # the record is written aside and not yet renamed
+AT_ANY_TIME = "any"  # up to half a second after the n-th record from here on
+KINDS = (TORN_RECORD, "after:record.json", "before:spec.json", "after:spec.json", AT_ANY_TIME)
 
-# argv: home, backend, moment. The moment is where this process kills itself: never, or at the n-th rename of a file,
-# before it (while the file is being written) or after it (before anybody is told).
+# argv: home, backend, trials, moment. The moment is where this process kills itself: never, or at the n-th rename of
+# a file, before it (while the file is being written) or after it (before anybody is told).
 DRIVER = """
 import os, signal, sys
 from pathlib import Path
@@ -77,7 +80,7 @@ def wait_for_records(study: Study, driver: subprocess.Popen[bytes], more: int) -
         time.sleep(0.01)
 
 
-def assert_whole(study: Study, trials: int, kills: int) -> None:
+def assert_whole(study: Study, trials: int) -> None:
     """All trials complete, told once, and the database says the same as the records."""
     records = dict(study.records())
     assert list(records) == list(range(trials))
@@ -85,9 +88,6 @@ def assert_whole(study: Study, trials: int, kills: int) -> None:
     told = Counter(event["trial"] for event in study.events() if event["event"] == "finished")
     assert max(told.values()) == 1
     assert not list(study.folder.glob("trials/*/.*.tmp"))
-    for trial in records:
-        runs = (study.trial_folder(trial) / "runs.txt").read_text().split()
-        assert len(runs) <= kills + 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = optuna.load_study(study_name=STUDY, storage=f"sqlite:///{study.folder / 'study.db'}").trials
@@ -96,25 +96,63 @@ def assert_whole(study: Study, trials: int, kills: int) -> None:
     assert sorted(complete) == list(range(trials))
 
 
+def assert_run_at_most(study: Study, times: int) -> None:
+    """No trial began more often than this."""
+    for trial in study.trials():
+        assert len((study.trial_folder(trial) / "runs.txt").read_text().split()) <= times
+
+
+def drawn_moments(chance: random.Random) -> list[str]:
+    """Five kinds with their counts, in any order; in one of them at least a record is being written."""
+    kinds = [TORN_RECORD, *chance.choices(KINDS, k=4)]
+    chance.shuffle(kinds)
+    return [f"{kind}:{chance.randint(1, 3)}" for kind in kinds]
+
+
 def test_an_inline_driver_killed_at_five_moments_loses_and_repeats_nothing(tmp_path: Path) -> None:
     study = fakes.study(tmp_path, sampler="tpe")
-    chance = random.Random(20261121)
+    chance = random.Random(20261116)
     kept: dict[int, bytes] = {}
-    moments = ["before:record.json:2", "", "before:spec.json:2", "", "after:record.json:3"]
-    for moment in moments:
-        driver = drive(tmp_path, "inline", TRIALS, moment or "never")
-        if not moment:
-            wait_for_records(study, driver, 1)
+    for moment in drawn_moments(chance):
+        kind, _, count = moment.rpartition(":")
+        driver = drive(tmp_path, "inline", TRIALS, "never" if kind == AT_ANY_TIME else moment)
+        if kind == AT_ANY_TIME:
+            wait_for_records(study, driver, int(count))
             time.sleep(chance.uniform(0.0, 0.5))
             driver.kill()
         assert driver.wait(timeout=60) == -signal.SIGKILL
+        if kind == TORN_RECORD:
+            assert list(study.folder.glob("trials/*/.record.json.*.tmp"))
         now = finished(study)
         assert now.items() >= kept.items()
         kept = now
     assert 0 < len(kept) < TRIALS
     assert drive(tmp_path, "inline", TRIALS).wait(timeout=120) == 0
     assert finished(study).items() >= kept.items()
-    assert_whole(study, TRIALS, len(moments))
+    assert_whole(study, TRIALS)
+    assert_run_at_most(study, 6)
+
+
+def test_a_real_search_killed_while_a_trial_trains_goes_on_and_repeats_nothing(tmp_path: Path, space: Path) -> None:
+    space.write_text(space.read_text().replace("finetune: {epochs: 2,", "finetune: {epochs: 60,"))
+    options = ["--home", str(tmp_path / "home"), "--backend", "inline", "--trials", "3", "--progress", "none"]
+    command = [sys.executable, "-m", "frontier", "search", str(space), *options]
+    study = Study(tmp_path / "home", space.stem)
+    log = study.trial_folder(1) / "log.txt"
+    driver = subprocess.Popen(command, cwd=tmp_path)
+    try:
+        while not (log.is_file() and "finetune: epoch" in log.read_text()):
+            assert driver.poll() is None, "the driver ended before it could be killed"
+            time.sleep(0.005)
+    finally:
+        driver.kill()
+    assert driver.wait() == -signal.SIGKILL
+    kept = finished(study)
+    assert list(kept) == [0]
+    subprocess.run([*command, "--resume"], cwd=tmp_path, check=True, timeout=120, capture_output=True)
+    assert finished(study).items() >= kept.items()
+    assert_whole(study, 3)
+    assert "search: goes on after epoch" in log.read_text()
 
 
 def processes_with(text: str) -> list[int]:
@@ -148,4 +186,5 @@ def test_a_killed_ray_driver_takes_its_cluster_along_and_the_next_one_goes_on(
         assert 5 <= len(kept) < TRIALS
         assert drive(tmp_path, "ray", TRIALS).wait(timeout=120) == 0
     assert finished(study).items() >= kept.items()
-    assert_whole(study, TRIALS, 1)
+    assert_whole(study, TRIALS)
+    assert_run_at_most(study, 2)

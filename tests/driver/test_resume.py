@@ -81,7 +81,7 @@ def test_a_claimed_folder_without_a_spec_is_removed_and_its_optuna_trial_fails(s
     (asked.folder / "spec.json").unlink()
     with search(study) as running:
         assert not asked.folder.exists()
-        assert running.counts().pending == 0
+        assert running.counts().unfinished == 0
         finish(running, ask(running))
     assert [trial.state for trial in remembered(study)] == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
 
@@ -101,8 +101,8 @@ def test_a_lost_database_is_rebuilt_from_the_records(study: Study, damage: str) 
         for extra in (500, 50, 5):
             finish(running, ask(running), extra)
         asked = ask(running)
-        running.tell(asked.trial, fakes.unfinished(asked.trial, asked.spec, "failed"))
-        write_record(asked.folder, fakes.unfinished(asked.trial, asked.spec, "failed"))
+        running.tell(asked.trial, fakes.unsuccessful(asked.trial, asked.spec, "failed"))
+        write_record(asked.folder, fakes.unsuccessful(asked.trial, asked.spec, "failed"))
         ask(running)
         front, volume = running.front(), running.hypervolume()
     before = by_number(study)
@@ -139,12 +139,29 @@ def test_a_result_that_no_record_has_makes_the_database_start_over(study: Study)
     assert any(isinstance(event, events.Warned) and "no record" in event.message for event in seen)
 
 
-def test_rebuild_makes_the_same_database_from_the_records(study: Study) -> None:
+def test_a_rebuilt_database_holds_the_same_parameters_and_values(study: Study) -> None:
     with search(study) as running:
         finish_all(running)
-        before = {trial.user_attrs["trial"]: (trial.params, trial.values) for trial in remembered(study)}
-        running.rebuild()
+    before = {trial.user_attrs["trial"]: (trial.params, trial.values) for trial in remembered(study)}
+    (study.folder / "study.db").unlink()
+    with search(study):
+        pass
     assert {trial.user_attrs["trial"]: (trial.params, trial.values) for trial in remembered(study)} == before
+
+
+def test_the_resumed_event_says_where_the_study_stands(study: Study) -> None:
+    with search(study, trials=4) as running:
+        for _ in range(3):
+            finish(running, ask(running))
+        ask(running)
+        front, volume = running.front(), running.hypervolume()
+    seen: list[events.Event] = []
+    with search(study, trials=4, on_event=seen.append):
+        pass
+    (resumed,) = [event for event in seen if isinstance(event, events.Resumed)]
+    assert front
+    assert (resumed.front, resumed.hypervolume, resumed.again) == (front, volume, (3,))
+    assert (resumed.counts.complete, resumed.counts.unfinished) == (3, 1)
 
 
 def test_an_unreadable_record_is_kept_aside_and_reported(study: Study) -> None:
@@ -155,7 +172,7 @@ def test_an_unreadable_record_is_kept_aside_and_reported(study: Study) -> None:
     seen: list[events.Event] = []
     with search(study, trials=3, on_event=seen.append) as running:
         counts = running.counts()
-        assert (counts.complete, counts.unreadable, counts.pending) == (1, 1, 0)
+        assert (counts.complete, counts.unreadable, counts.unfinished) == (1, 1, 0)
         assert ask(running).trial == 2
         assert running.ask() is None
     assert [event.trial for event in seen if isinstance(event, events.Warned)] == [asked.trial]

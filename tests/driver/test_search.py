@@ -100,7 +100,7 @@ def test_failed_is_fail_and_pruned_is_pruned_without_values(study: Study) -> Non
     with search(study) as running:
         for state in ("failed", "pruned"):
             asked = ask(running)
-            running.tell(asked.trial, fakes.unfinished(asked.trial, asked.spec, state))
+            running.tell(asked.trial, fakes.unsuccessful(asked.trial, asked.spec, state))
         counts = running.counts()
     assert (counts.failed, counts.pruned, counts.complete) == (1, 1, 0)
     assert [trial.state for trial in remembered(study)] == [TrialState.FAIL, TrialState.PRUNED]
@@ -150,7 +150,7 @@ def test_ten_failures_in_a_row_stop_the_study(study: Study) -> None:
     with search(study, trials=50) as running:
         for _ in range(10):
             asked = ask(running)
-            running.tell(asked.trial, fakes.unfinished(asked.trial, asked.spec, "failed"))
+            running.tell(asked.trial, fakes.unsuccessful(asked.trial, asked.spec, "failed"))
         assert running.ask() is None
         assert running.too_many_failures
 

@@ -12,7 +12,7 @@ import pytest
 from frontier import registry
 from frontier.reports.facts import facts_of
 from frontier.reports.figures._layout import CountAxis, short
-from frontier.reports.page import FIGURES
+from frontier.reports.page import figures_in_order
 from frontier.reports.points import StudyPoint, points_of
 from frontier.reports.theme import DARK, LIGHT, Theme, swap
 from frontier.results.record import Point, TrialRecord
@@ -67,8 +67,11 @@ def test_a_figure_of_nothing_or_one_point_is_drawn(
     assert figure.alt(rows)
 
 
-def test_every_figure_is_in_the_report() -> None:
-    assert sorted(FIGURES) == NAMES
+def test_every_figure_has_a_place_of_its_own_in_the_report() -> None:
+    orders = [figure.ORDER for _, figure in figures_in_order()]
+    assert all(type(order) is int for order in orders)
+    assert orders == sorted(set(orders))
+    assert figures_in_order()[0][0] == "clean_vs_relus"
 
 
 def test_each_theme_uses_a_color_for_one_role_only() -> None:

@@ -42,6 +42,7 @@ class SnlKnobs(Frozen):
     mask_lr: float | None = None
     batch: int = Field(default=128, gt=0)
     exact: bool = False
+    threshold: float = 1e-2
     surrogate: str = "identity"
 
     @model_validator(mode="after")
@@ -306,7 +307,7 @@ def test_a_constant_budget_is_no_parameter() -> None:
         ("measure:\n", "measure:\n  attack: pdg\n", 19, ["unknown attack 'pdg'", "Did you mean 'pgd'?"]),
         ("{trials: 8}", "{sampler: tpx}", 20, ["unknown sampler 'tpx'", "Did you mean 'tpe'?"]),
         ("{trials: 8}", "{concurrency: some}", 20, ["wrong value for 'search.concurrency'", "'auto' or"]),
-        ("search:", "objectives: [clean, speed]\nsearch:", 20, ["unknown objective 'speed'", "relu_count"]),
+        ("search:", "objectives: [clean, speed]\nsearch:", 20, ["four objectives and no others", "relu_count"]),
         ("search:", "resources: {cpu: 0}\nsearch:", 20, ["wrong value for 'resources.cpu'", "greater than 0"]),
         ("search:", "version: 2\nsearch:", 20, ["wrong value for 'version'", "expected: 1"]),
         ("width: 8", "width: 0", 3, ["a network without channels", "expected: width > 0", "got: 0"]),

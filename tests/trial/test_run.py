@@ -71,6 +71,8 @@ def test_a_teacher_is_trained_once_and_shared(spec: TrialSpec, runtime: Runtime,
     [
         ("liar", "liar: the network evaluates 192 ReLUs, its budget is 40"),
         ("overshooter", "overshooter: the network evaluates 192 ReLUs, its budget is 40"),
+        ("boaster", "boaster: claims a budget of 1000000, asked was 40"),
+        ("shirker", "shirker: handed back []; the asked network comes first, and only one is asked"),
         ("crasher", "ZeroDivisionError: the middle"),
         ("diverger", "diverger: the network's weights are NaN or infinite"),
         ("blower", "search: the loss became nan in epoch 0"),
@@ -83,6 +85,15 @@ def test_a_method_that_misbehaves_is_recorded_as_failed_with_the_reason(
     record = run(with_(spec, method=method, knobs={}), tmp_path / "trial", runtime)
     assert (record.state, record.reason, record.points) == ("failed", reason, ())
     assert reason.split(": ", maxsplit=1)[-1] in (tmp_path / "trial" / "log.txt").read_text()
+
+
+@pytest.mark.usefixtures("misbehaving")
+def test_a_network_whose_masks_do_not_show_what_it_computes_is_failed(
+    spec: TrialSpec, runtime: Runtime, tmp_path: Path
+) -> None:
+    record = run(with_(spec, method="streaker", knobs={}, relu_budget=192), tmp_path / "trial", runtime)
+    assert record.reason == "streaker: the network evaluates 192 ReLUs, its masks show 0"
+    assert not (tmp_path / "trial" / "weights.safetensors").exists()
 
 
 def test_an_interrupted_trial_leaves_no_record_and_goes_on(
@@ -124,10 +135,17 @@ def test_bad_input_is_raised_before_anything_is_written(spec: TrialSpec, runtime
         ({"knobs": {"penalty": -1.0}}, "greater than 0"),
         ({"network": {"name": "tinynet", "options": {"with": 2}}}, "unknown option 'with'"),
         ({"measure": {"corruptions": ["fogg"]}}, "unknown corruption 'fogg'"),
+        ({"relu_budget": 193}, "above the network's ReLUs"),
     ):
         with pytest.raises(InputError, match=says):
             run(with_(spec, **changes), tmp_path / "trial", runtime)
     assert not (tmp_path / "trial").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said(spec: TrialSpec, runtime: Runtime, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write to the folder"):
+        run(spec, tmp_path / "file" / "trial", runtime)
 
 
 def test_devices_that_are_unknown_or_absent_are_said(tmp_path: Path) -> None:
@@ -153,7 +171,7 @@ def test_weights_and_mask_give_the_measured_network_back(spec: TrialSpec, runtim
 WITHOUT = """
 import runpy
 import sys
-for absent in ("ray", "optuna", "typer", "rich", "pandas", "plotly", "torchvision", "jinja2", "moocore"):
+for absent in ("ray", "optuna", "typer", "rich", "pandas", "plotly", "torchvision", "jinja2", "moocore", "PIL"):
     sys.modules[absent] = None
 sys.argv[0] = "frontier.trial"
 runpy.run_module("frontier.trial", run_name="__main__")

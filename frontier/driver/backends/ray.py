@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -44,6 +44,12 @@ SETTINGS = {
 }
 
 
+def check(work: Work) -> None:
+    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined."""
+    if work.address is None:
+        _fitting(work, [_here(work)])
+
+
 def run(search: Search, work: Work) -> None:
     """Runs what is left of the study, `work.concurrency` trials at once or as many as the cluster can carry.
 
@@ -54,7 +60,8 @@ def run(search: Search, work: Work) -> None:
     folder = search.study.folder.resolve() / "ray"
     forward = _Forward(search)
     with _environment(work), _cluster(work.address), _removed(folder):
-        fitting = _fitting(work)
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+        fitting = _fitting(work, nodes)
         trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
         tune.Tuner(
             tune.with_resources(trainable, {"cpu": work.cpu, "gpu": work.gpu}),
@@ -137,9 +144,18 @@ def _dirname(trial: Trial) -> str:
     return str(trial.trial_id)
 
 
-def _fitting(work: Work) -> int:
-    """How many trials the cluster carries at once."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+def _here(work: Work) -> dict[str, float]:
+    """What this machine lends to our processes; its GPUs are counted only if a trial asks for one."""
+    resources: dict[str, float] = {"CPU": len(os.sched_getaffinity(0))}
+    if work.gpu:
+        import torch
+
+        resources["GPU"] = torch.cuda.device_count()
+    return resources
+
+
+def _fitting(work: Work, nodes: Sequence[Mapping[str, float]]) -> int:
+    """How many trials the nodes carry at once. Raises BlockedError when it is none."""
     fitting = 0
     for node in nodes:
         shares = [node.get("CPU", 0) / work.cpu] if work.cpu else []

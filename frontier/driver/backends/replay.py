@@ -25,11 +25,14 @@ from frontier.results.store import write_record
 NOTE = "simulated: replayed from a recorded trial"
 
 
+def check(work: Work) -> None:
+    """Raises InputError if `work.recorded` has no complete record."""
+    _complete(work)
+
+
 def run(search: Search, work: Work) -> None:
     """Answers until nothing is handed out any more. Raises InputError if `work.recorded` has no complete record."""
-    recorded = [record for record in work.recorded if record.state == "complete"]
-    if not recorded:
-        raise InputError("nothing to replay", expected="at least one complete record")
+    recorded = _complete(work)
     by_method = {
         method: _Nearest([record for record in recorded if record.spec.method == method])
         for method in {record.spec.method for record in recorded}
@@ -56,6 +59,13 @@ def answer(asked: Asked, nearest: _Nearest | None) -> None:
         }
     )
     write_record(asked.folder, record)
+
+
+def _complete(work: Work) -> list[TrialRecord]:
+    recorded = [record for record in work.recorded if record.state == "complete"]
+    if not recorded:
+        raise InputError("nothing to replay", expected="at least one complete record")
+    return recorded
 
 
 @final

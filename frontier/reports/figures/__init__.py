@@ -1,1 +1,4 @@
-"""One figure a file: TITLE, MISLEADS, data(points) -> rows, draw(rows, theme) -> Figure, alt(rows), caption(facts)."""
+"""One figure a file: ORDER, TITLE, MISLEADS, data(points), draw(rows, theme), alt(rows), caption(facts).
+
+ORDER is a whole number of the figure's own: the report shows figures by rising ORDER.
+"""

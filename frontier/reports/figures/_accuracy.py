@@ -14,7 +14,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from frontier.reports.facts import Accuracy
 from frontier.reports.figures._layout import CountAxis, frame
 from frontier.reports.points import StudyPoint, front_of_view
 from frontier.reports.theme import Theme
@@ -43,7 +42,7 @@ class Row:
     nondominated_in_all: bool
 
 
-def rows(points: Sequence[StudyPoint], accuracy: Accuracy) -> tuple[Row, ...]:
+def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
     """One row a point, by rising ReLU count; among equal counts the best validation accuracy comes first."""
     measures: list[tuple[Measure, Measure]] = [
         (getattr(p.point.validation, accuracy), getattr(p.point.test, accuracy)) for p in points
@@ -73,7 +72,7 @@ def rows(points: Sequence[StudyPoint], accuracy: Accuracy) -> tuple[Row, ...]:
     return tuple(sorted(made, key=lambda row: (row.relu_count, -row.validation_percent)))
 
 
-def draw(made: Sequence[Row], theme: Theme, accuracy: Accuracy) -> go.Figure:
+def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
     """The figure; every row is drawn once as a mark of its own, and may carry a ring and a test mark besides."""
     axis = CountAxis.of([row.relu_count for row in made])
     figure = frame(
@@ -113,7 +112,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: Accuracy) -> go.Figure:
     return figure
 
 
-def alt(made: Sequence[Row], accuracy: Accuracy) -> str:
+def alt(made: Sequence[Row], accuracy: str) -> str:
     """What the figure shows, for somebody who cannot see it."""
     if not made:
         return f"{accuracy} accuracy against ReLU count: no points yet."

@@ -11,6 +11,7 @@ from frontier.reports.figures import _accuracy
 from frontier.reports.points import StudyPoint
 from frontier.reports.theme import Theme
 
+ORDER = 30
 TITLE = "Adversarial accuracy against ReLU count"
 MISLEADS = (
     "An attack that is too weak looks like robustness, and linearized networks can mask gradients: "

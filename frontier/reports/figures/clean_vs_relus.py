@@ -11,6 +11,7 @@ from frontier.reports.figures import _accuracy
 from frontier.reports.points import StudyPoint
 from frontier.reports.theme import Theme
 
+ORDER = 10
 TITLE = "Clean accuracy against ReLU count"
 MISLEADS = (
     "The log scale stretches the low end, and ReLUs are not seconds; "

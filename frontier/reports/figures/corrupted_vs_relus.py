@@ -11,6 +11,7 @@ from frontier.reports.figures import _accuracy
 from frontier.reports.points import StudyPoint
 from frontier.reports.theme import Theme
 
+ORDER = 20
 TITLE = "Corrupted accuracy against ReLU count"
 MISLEADS = "A mean over corruptions and severities hides the one that collapses; the log scale stretches the low end."
 

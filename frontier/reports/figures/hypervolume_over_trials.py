@@ -14,6 +14,7 @@ from frontier.reports.theme import Theme
 from frontier.results import pareto
 from frontier.results.objectives import values
 
+ORDER = 50
 TITLE = "Hypervolume over trials"
 MISLEADS = (
     "It depends on the reference point and on the log scale of the count, and it is steep at the start for any "

@@ -13,6 +13,7 @@ from frontier.reports.figures._layout import frame, short
 from frontier.reports.points import StudyPoint, evenly, front_of
 from frontier.reports.theme import Theme
 
+ORDER = 40
 TITLE = "Where the front keeps its ReLUs"
 MISLEADS = (
     "A percentage of a small site looks large, so hover and table give the count too; "

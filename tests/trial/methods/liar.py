@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from frontier.frozen import Frozen
-from frontier.nn.gates import FrozenGate, Gate
+from frontier.nn.gates import Gate
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gate
 from frontier.training.task import Candidate, Linearized, Task
@@ -35,6 +35,5 @@ def passes(knobs: Knobs) -> float:
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
-    assert FrozenGate is not Pretender
     body = gate(task.teacher.body, task.image, Pretender, outer=task.outer)
     return Linearized((Candidate(task.teacher.around(body), task.relu_budget),))

@@ -1,0 +1,64 @@
+"""Checking a spec before anything is trained: names, options, knobs, and a budget that the network can have."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from frontier import registry
+from frontier.errors import InputError
+from frontier.frozen import canonical_json
+from frontier.nn.network import build
+from frontier.nn.sites import sites_of
+from frontier.results.spec import NetworkSpec, TrialSpec
+
+
+def check(spec: TrialSpec) -> None:
+    """Raises InputError for what does not exist or does not fit."""
+    for axis, name in (
+        ("data", spec.data.name),
+        ("backbone", spec.network.name),
+        ("method", spec.method),
+        ("attack", spec.measure.attack),
+        *(("corruption", corruption) for corruption in spec.measure.corruptions),
+    ):
+        registry.load(axis, name)
+    knobs_of(spec)
+    relus = relus_of(spec.network, spec.data.name)
+    if spec.relu_budget > relus:
+        raise InputError(
+            "the budget is above the network's ReLUs",
+            where="relu_budget",
+            expected=f"0 to {relus}",
+            got=spec.relu_budget,
+        )
+
+
+def knobs_of(spec: TrialSpec) -> Any:
+    """The spec's knobs as its method's own Knobs."""
+    model = registry.load("method", spec.method).Knobs
+    try:
+        return model.model_validate(spec.knobs)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"knob '{'.'.join(map(str, first['loc']))}' of method '{spec.method}': {first['msg']}",
+            expected=f"one of {', '.join(model.model_fields)}",
+            got=first.get("input"),
+        ) from None
+
+
+def relus_of(network: NetworkSpec, data: str) -> int:
+    """The ReLUs that the built network evaluates on this data set's images, by running it once without weights."""
+    return _relus(canonical_json(network), data)
+
+
+@functools.cache
+def _relus(network_json: str, data: str) -> int:
+    network, source = NetworkSpec.model_validate_json(network_json), registry.load("data", data)
+    with torch.device("meta"):
+        model = build(network.name, source.IMAGE, source.CLASSES, sites=network.sites, options=network.options)
+    return sum(site.relus for site in sites_of(model, source.IMAGE))
