@@ -75,7 +75,7 @@ def search(
         address=address,
         recorded=recorded,
     )
-    _refuse(trials, keep)
+    _refuse(trials, seed, keep)
     _backend(backend).check(work)
     runtime.torch_device()
     Source(question.data.name, runtime.data_folder(), download).dataset()
@@ -115,9 +115,11 @@ class _Listener:
             self._view.free_weights_of({self._finished} | left, self._front)
 
 
-def _refuse(trials: int | None, keep: str | None) -> None:
+def _refuse(trials: int | None, seed: int | None, keep: str | None) -> None:
     if trials is not None and trials < 1:
         raise InputError("no trials", where="--trials", expected="at least 1", got=trials)
+    if seed is not None and seed < 0:
+        raise InputError("not a seed", where="--seed", expected="at least 0", got=seed)
     if keep is not None and keep not in get_args(Keep):
         raise InputError("unknown choice", where="--keep", expected=", ".join(get_args(Keep)), got=keep)
 

@@ -61,7 +61,7 @@ class Study:
             raise InputError(
                 "not a study name", expected="letters, digits, '.', '_', '-', at most 100", got=name, where="--name"
             )
-        self.home, self.name = home, name
+        self.home, self.name = _folder(home), name
         self.folder = home / "studies" / name
 
     @classmethod
@@ -181,10 +181,16 @@ class Study:
 
 def names(home: Path) -> list[str]:
     """Names of all studies under `home`, sorted."""
-    folder = home / "studies"
+    folder = _folder(home) / "studies"
     if not folder.is_dir():
         return []
     return sorted(entry.name for entry in folder.iterdir() if (entry / "study.json").is_file())
+
+
+def _folder(home: Path) -> Path:
+    if home.exists() and not home.is_dir():
+        raise InputError("not a folder", where=str(home), expected="a folder, or one to be made", fix="mend --home")
+    return home
 
 
 def _ranges(numbers: list[int]) -> str:

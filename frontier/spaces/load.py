@@ -129,7 +129,7 @@ def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> 
     lists: dict[KeyPath, Sequence[object]] = {
         ("measure", "corruptions"): file.measure.corruptions,
         ("measure", "severities"): file.measure.severities,
-        ("measure", "attack_eps_255"): file.measure.attack_eps_255,
+        ("measure", "attack_eps_255"): [f"{eps_255:g}" for eps_255 in file.measure.attack_eps_255],  # as recorded
     }
     for path, values in lists.items():
         for i, value in enumerate(values):

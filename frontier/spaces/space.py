@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,9 @@ class SearchSettings(Frozen):
     trials: int = Field(default=100, gt=0)
     sampler: str = "tpe"
     seed: int = Field(default=0, ge=0)
-    concurrency: Literal["auto"] | int = "auto"  # trials at once; auto: as many as the resources carry
+    concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = (
+        "auto"  # trials at once; auto: as many as the resources carry
+    )
 
 
 class Resources(Frozen):

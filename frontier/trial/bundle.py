@@ -96,12 +96,15 @@ def load(folder: Path | str) -> Classifier:
     """A bundle's network in eval mode: pixels (B, C, H, W) in [0, 1] -> logits. Files are checked by hash."""
     folder = Path(folder)
     manifest = read_manifest(folder)
-    for name, sha256 in manifest.sha256.items():
-        if name not in (MASK, WEIGHTS) or _sha256(folder / name) != sha256:
-            raise VerificationError(f"{folder / name} is not the file that the manifest describes")
-    return assemble(
+    if manifest.sha256 != {name: _sha256(folder / name) for name in (MASK, WEIGHTS)}:
+        raise VerificationError(f"{folder}: mask or weights are not the files that the manifest describes")
+    model = assemble(
         manifest.network, manifest.image, manifest.classes, manifest.mean, manifest.std, folder, MASK, WEIGHTS
     )
+    mask = mask_of(model.body)
+    if (mask.hash, mask.count) != (manifest.mask_hash, manifest.relu_count):
+        raise VerificationError(f"{folder}: the mask is not the one that the manifest describes")
+    return model
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -128,7 +131,12 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
             fix=f"run the trial again: frontier trial {folder / 'spec.json'} --out FOLDER",
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("exists and is not empty", where=str(out), expected="a new or an empty folder", fix="--out")
+        raise InputError(
+            "exists and is not empty",
+            where=str(out),
+            expected="a new or an empty folder",
+            fix="give another one with --out",
+        )
     common = (record.spec.network, data.image, data.classes, data.mean, data.std)
     original = assemble(*common, folder, found.mask.file, found.weights)
     writable(out.parent, "--out")
@@ -174,5 +182,10 @@ def _blank(site: Site) -> FrozenGate:
 
 
 def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"cannot read the file ({error.strerror})", where=str(path), expected="a whole bundle"
+        ) from None

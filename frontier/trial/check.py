@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from frontier.frozen import canonical_json
 from frontier.nn.network import build
 from frontier.nn.sites import sites_of
 from frontier.results.spec import NetworkSpec, TrialSpec
+
+COPIES = 5  # of the weights in training: teacher, student, gradients, two moments of Adam
 
 
 def check(spec: TrialSpec) -> None:
@@ -61,4 +64,13 @@ def _relus(network_json: str, data: str) -> int:
     network, source = NetworkSpec.model_validate_json(network_json), registry.load("data", data)
     with torch.device("meta"):
         model = build(network.name, source.IMAGE, source.CLASSES, sites=network.sites, options=network.options)
+    weights_bytes = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if COPIES * weights_bytes > memory_bytes:
+        raise InputError(
+            "the network is too large for this machine",
+            where="network",
+            expected=f"at most {memory_bytes / COPIES / 1e9:.1f} GB of weights",
+            got=f"{weights_bytes / 1e9:.1f} GB",
+        )
     return sum(site.relus for site in sites_of(model, source.IMAGE))

@@ -12,7 +12,6 @@ import torch
 
 from frontier import registry
 from frontier.errors import TrialFailed
-from frontier.files import writable
 from frontier.results.record import Origin, Teacher, TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import write_record
@@ -27,7 +26,7 @@ from frontier.trial.measure import clean
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
 from frontier.trial.teacher import obtain
-from frontier.trial.workspace import Workspace
+from frontier.trial.workspace import Workspace, claim
 
 
 def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = None) -> TrialRecord:
@@ -44,7 +43,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     torch.set_num_threads(runtime.threads)
     torch.manual_seed(spec.seed)
     gc.collect()  # a worker that is used again must not carry the last trial's memory
-    writable(folder, "--out or --home")
+    claim(folder, spec)
     workspace = Workspace(folder, deadline_s=runtime.deadline_s)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     found: dict[str, Any]

@@ -7,13 +7,14 @@ HOME/teachers/HASH/weights.safetensors   written last: with it the teacher is fi
 
 from __future__ import annotations
 
-import os
+import contextlib
 import time
 from pathlib import Path
 
 import filelock
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from frontier.data._dataset import Dataset
@@ -52,13 +53,12 @@ def obtain(spec: TrialSpec, data: Dataset, train: Images, home: Path, context: C
     folder = home / "teachers" / spec.teacher_hash
     folder.mkdir(parents=True, exist_ok=True)
     teacher = fresh(spec, data, spec.teacher.seed).to(context.device)
-    weights = folder / WEIGHTS
     lock = filelock.FileLock(folder / "lock", timeout=0)
     waiting = False
-    while not weights.is_file():
+    while (state := _finished(folder, context)) is None:
         try:
             with lock:
-                if not weights.is_file():
+                if _finished(folder, context) is None:
                     _train(spec, teacher, train, folder, context)
         except filelock.Timeout:
             if not waiting:
@@ -66,8 +66,22 @@ def obtain(spec: TrialSpec, data: Dataset, train: Images, home: Path, context: C
                 waiting = True
             context.check()
             time.sleep(POLL_S)
-    teacher.load_state_dict(load_file(weights, device=str(context.device)))
+    teacher.load_state_dict(state)
     return teacher.eval()
+
+
+def _finished(folder: Path, context: Context) -> dict[str, Tensor] | None:
+    """The finished teacher's tensors; None where there are none, or none that can be read: those are set aside."""
+    path = folder / WEIGHTS
+    try:
+        return load_file(path, device=str(context.device))
+    except FileNotFoundError:
+        return None
+    except SafetensorError as error:
+        context.log(f"teacher {folder.name}: {path} cannot be read ({error}) and is trained again")
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(path.with_suffix(".torn"))
+        return None
 
 
 def _train(spec: TrialSpec, teacher: Classifier, train: Images, folder: Path, context: Context) -> None:
@@ -86,7 +100,6 @@ def _train(spec: TrialSpec, teacher: Classifier, train: Images, folder: Path, co
         return cross_entropy(forward(pixels), labels, recipe.label_smoothing)
 
     fit(own, "teacher", teacher, train, recipe, loss, seed=spec.teacher.seed)
-    aside = folder / f".weights.{os.getpid()}.tmp"
-    save_file({name: value.contiguous() for name, value in teacher.state_dict().items()}, aside)
-    aside.replace(folder / WEIGHTS)
+    state = {name: value.cpu().contiguous() for name, value in teacher.state_dict().items()}
+    write_atomic(folder / WEIGHTS, save(state))
     workspace.finish()

@@ -11,11 +11,29 @@ from pathlib import Path
 
 import torch
 
-from frontier.errors import Cancelled
+from frontier.errors import Cancelled, InputError
+from frontier.files import writable, write_atomic
+from frontier.results.spec import TrialSpec
 from frontier.training.context import Context
 
 # a file of this name stops a trial from the trial's folder (Workspace.check), a search from the study's (the driver)
 CANCEL = "cancel"
+
+
+def claim(folder: Path, spec: TrialSpec) -> None:
+    """Mark the folder as this trial's, so that no other one goes on from its checkpoints.
+
+    Raises InputError if the folder cannot be written or holds another trial.
+    """
+    writable(folder, "--out or --home")
+    path = folder / "spec.json"
+    text = spec.model_dump_json(indent=1) + "\n"
+    if not path.is_file():
+        write_atomic(path, text)
+    elif TrialSpec.model_validate_json(path.read_bytes()) != spec:
+        raise InputError(
+            "holds another trial", where=str(folder), expected="the same spec", fix="give another folder with --out"
+        )
 
 
 class Workspace:

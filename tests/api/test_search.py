@@ -9,7 +9,7 @@ import torch
 
 import frontier
 from frontier.api.study import overview
-from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures
+from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures, VerificationError
 from frontier.results.objectives import values
 from frontier.results.pareto import front
 
@@ -104,7 +104,25 @@ def test_a_bundle_that_was_changed_is_refused(study: frontier.StudyView, tmp_pat
     weights = bytearray((out / "weights.safetensors").read_bytes())
     weights[-1] ^= 1
     (out / "weights.safetensors").write_bytes(weights)
-    with pytest.raises(frontier.errors.VerificationError, match="not the file"):
+    with pytest.raises(VerificationError, match="not the files"):
+        frontier.load_bundle(out)
+
+
+@pytest.mark.parametrize(("key", "value"), [("sha256", {}), ("relu_count", 1), ("mask_hash", "0")])
+def test_a_manifest_that_was_changed_is_refused(
+    study: frontier.StudyView, tmp_path: Path, key: str, value: object
+) -> None:
+    out = study.export(study.front()[-1].trial, tmp_path / "bundle")
+    manifest = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps(manifest | {key: value}))
+    with pytest.raises(VerificationError, match="not the"):
+        frontier.load_bundle(out)
+
+
+def test_a_bundle_without_its_mask_is_refused(study: frontier.StudyView, tmp_path: Path) -> None:
+    out = study.export(study.front()[0].trial, tmp_path / "bundle")
+    (out / "mask.safetensors").unlink()
+    with pytest.raises(InputError, match="cannot read the file"):
         frontier.load_bundle(out)
 
 
@@ -162,6 +180,8 @@ def test_bad_input_is_refused_before_anything_is_written(
     refused = (
         ({"trials": 0}, InputError, "no trials"),
         ({"keep": "some"}, InputError, "unknown choice"),
+        ({"seed": -1}, InputError, "not a seed"),
+        ({"home": space}, InputError, "not a folder"),
         ({"backend": "dask"}, InputError, "unknown backend"),
         ({"sampler": "tpee"}, InputError, "Did you mean 'tpe'"),
         ({"device": "tpu"}, InputError, "unknown device"),

@@ -58,8 +58,12 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path: Path, name: str) -> 
 def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    with pytest.raises(InputError, match="cannot write to the folder"):
+    with pytest.raises(InputError, match="not a folder"):
         Study.create(blocked, manifest(), "")
+    with pytest.raises(InputError, match="not a folder"):
+        store.names(blocked)
+    with pytest.raises(InputError, match="cannot write to the folder"):
+        Study.create(blocked / "below", manifest(), "")
 
 
 def claim_ten(folder: Path) -> list[int]:

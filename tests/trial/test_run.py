@@ -44,7 +44,7 @@ def test_a_trial_measures_everything_and_writes_its_record(spec: TrialSpec, runt
     assert record.origin.libraries["torch"] == torch.__version__.split("+")[0]
     assert set(record.origin.wall_s) == {"teacher", "measure_teacher", "linearize", "measure"}
     files = {path.name for path in (tmp_path / "trial").iterdir()}
-    assert files == {"record.json", "mask.safetensors", "weights.safetensors", "log.txt"}
+    assert files == {"spec.json", "record.json", "mask.safetensors", "weights.safetensors", "log.txt"}
 
 
 def test_the_same_spec_gives_the_same_record(spec: TrialSpec, runtime: Runtime, tmp_path: Path) -> None:
@@ -117,6 +117,12 @@ def test_an_interrupted_trial_leaves_no_record_and_goes_on(
     assert "finetune: goes on after epoch" in log
 
 
+def test_a_folder_that_holds_another_trial_is_refused(spec: TrialSpec, runtime: Runtime, tmp_path: Path) -> None:
+    run(spec, tmp_path / "trial", runtime)
+    with pytest.raises(InputError, match="holds another trial"):
+        run(with_(spec, relu_budget=9), tmp_path / "trial", runtime)
+
+
 def test_a_cancelled_trial_is_failed(spec: TrialSpec, runtime: Runtime, tmp_path: Path) -> None:
     (tmp_path / "cancel").touch()
     record = run(spec, tmp_path, runtime)
@@ -136,6 +142,7 @@ def test_bad_input_is_raised_before_anything_is_written(spec: TrialSpec, runtime
         ({"network": {"name": "tinynet", "options": {"with": 2}}}, "unknown option 'with'"),
         ({"measure": {"corruptions": ["fogg"]}}, "unknown corruption 'fogg'"),
         ({"relu_budget": 193}, "above the network's ReLUs"),
+        ({"network": {"name": "tinynet", "options": {"width": 10**6}}}, "too large for this machine"),
     ):
         with pytest.raises(InputError, match=says):
             run(with_(spec, **changes), tmp_path / "trial", runtime)

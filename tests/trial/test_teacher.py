@@ -52,3 +52,17 @@ def test_a_teacher_that_was_cut_off_goes_on_from_its_checkpoint(spec: TrialSpec,
     whole = obtain(spec, source.dataset(), train, tmp_path / "whole", go_on)
     for left, right in zip(cut.parameters(), whole.parameters(), strict=True):
         assert torch.equal(left, right)
+
+
+def test_a_teacher_that_cannot_be_read_is_set_aside_and_trained_again(spec: TrialSpec, tmp_path: Path) -> None:
+    source, device = Source("digits", None), torch.device("cpu")
+    train = Images.of(source.images("train", spec.data.train_images), device)
+    lines: list[str] = []
+    context = Context(device=device, checkpoints=tmp_path / "own", log=lines.append)
+    first = obtain(spec, source.dataset(), train, tmp_path, context)
+    (weights,) = tmp_path.glob("teachers/*/weights.safetensors")
+    weights.write_bytes(weights.read_bytes()[:100])
+    second = obtain(spec, source.dataset(), train, tmp_path, context)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert any("cannot be read" in line for line in lines)
+    assert weights.with_suffix(".torn").is_file()
