@@ -8,6 +8,7 @@ from typing import Any
 
 from frontier.driver.work import Asked, Work, attempt
 from frontier.errors import BlockedError, InputError
+from frontier.results.objectives import ACCURACIES
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study
 
@@ -31,6 +32,6 @@ def _numbers(trial: int, record: TrialRecord) -> dict[str, Any]:
     numbers: dict[str, Any] = {"trial": trial, "state": record.state}
     if record.state == "complete":
         asked = record.points[0]
-        numbers |= {name: getattr(asked.validation, name).value for name in ("clean", "corrupted", "adversarial")}
+        numbers |= {name: getattr(asked.validation, name).value for name in ACCURACIES}
         numbers["relu_count"] = asked.relu_count
     return numbers
