@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from frontier.api.check import largest
 from frontier.api.lookups import load_space
 from frontier.results.spec import TrialSpec
 from frontier.training.batches import Images
@@ -29,8 +30,7 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, 1 thread, torch {torch.__version__}, {arguments.seeds} seeds")
     space = load_space("cifar10_lab")
     source = Source("cifar10", arguments.data)
-    dearest = {"method": "snl"} | {name: domain.probes[-1] for name, domain in space.parameters("snl").items()}
-    spec = space.spec(dearest, seed=0)
+    spec = space.spec(largest(space, "snl"), seed=0)
     for compiled in (True, False):
         for seed in range(arguments.seeds):
             report(spec, source, compiled=compiled, seed=seed)

@@ -21,14 +21,14 @@ from frontier.trial.teacher import is_trained
 
 
 def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | None = None) -> dict[str, Any]:
-    """What `frontier check --json` prints. Raises InputError for whatever is wrong with the space, BlockedError
-    for data that are not there. `cost` is that of the method which may take longest, on this machine; `home` is
-    where the study would be and where its teacher may lie already."""
+    """What `frontier check --json` prints. Raises InputError for whatever is wrong with the space and for
+    data that are not there. `cost` is that of the method which may take longest, on this machine; `home` is where
+    the study would be and where its teacher may lie already."""
     question = load_space(str(space))
     concurrency = concurrency_of(question)
     runtime = Runtime(home=Path(home), data=data)
     source = Source(question.data.name, runtime.data_folder())
-    specs = {method: question.spec(dearest(question, method), seed=0) for method in question.method_names}
+    specs = {method: question.spec(largest(question, method), seed=0) for method in question.method_names}
     costs = {method: cost.of(spec, source) for method, spec in specs.items()}
     spec = next(iter(specs.values()))
     return {
@@ -59,8 +59,8 @@ def training(recipe: Recipe, device: torch.device) -> str:
     return f"{'compiled' if reason is None else f'eager ({reason})'} {recipe.precision} on {device}"
 
 
-def dearest(question: Space, method: str) -> dict[str, Scalar]:
-    """The assignment with every parameter at its largest value: no other one runs longer."""
+def largest(question: Space, method: str) -> dict[str, Scalar]:
+    """The assignment with every parameter at its largest value: the most epochs that the space allows."""
     assignment: dict[str, Scalar] = {"method": method}
     for name, domain in question.parameters(method).items():
         assignment[name] = domain.probes[-1]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, final, get_args
+from typing import final, get_args
 
 from frontier import registry, shelves
 from frontier.api.lookups import load_space
@@ -19,14 +19,13 @@ from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
 from frontier.results.record import TrialRecord
-from frontier.results.store import Study, StudyManifest
+from frontier.results.store import Keep, Study, StudyManifest
 from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.space import Space
 from frontier.trial.origin import code_version
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
 
-Keep = Literal["front", "all", "none"]
 OnEvent = Callable[[events.Event], None]
 
 

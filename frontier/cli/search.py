@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,7 +18,7 @@ Sampler = Annotated[str | None, typer.Option(help="Who proposes the next trial; 
 Backend = Annotated[str, typer.Option(help="Who runs the trials: ray or inline.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that exists.")]
 Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
-Keep = Annotated[str | None, typer.Option(help="Whose weights stay: front (the default), all or none.")]
+Keep = Annotated[Literal["front", "all", "none"] | None, typer.Option(help="Whose weights stay; default: front.")]
 Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster; default: a local one.")]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
@@ -59,7 +59,7 @@ def command(
             backend=backend,
             resume=resume,
             concurrency=concurrency,
-            keep=keep,  # type: ignore[arg-type]  # checked by search(), which names the choices
+            keep=keep,
             data=data,
             download=download,
             device=device,

@@ -30,6 +30,7 @@ from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 
+Keep = Literal["front", "all", "none"]  # whose weights stay
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -42,7 +43,7 @@ class StudyManifest(Frozen):
     space_hash: str
     seed: int
     sampler: str
-    keep: Literal["front", "all", "none"] = "front"
+    keep: Keep = "front"
     relus: int
     created_at: str
     code_version: str

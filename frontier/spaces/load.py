@@ -110,12 +110,12 @@ def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> 
         known = names_of(item.kind)
         if item.name not in known:
             yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
-    known = tuple(objective.name for objective in OBJECTIVES)
-    if file.objectives != known:
+    objectives = tuple(objective.name for objective in OBJECTIVES)
+    if file.objectives != objectives:
         yield document.error(
             ("objectives",),
             "a search has these four objectives and no others",
-            expected=f"[{', '.join(known)}], or nothing",
+            expected=f"[{', '.join(objectives)}], or nothing",
             got=list(file.objectives),
         )
     for i, severity in enumerate(file.measure.severities):

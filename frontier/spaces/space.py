@@ -23,9 +23,8 @@ class SearchSettings(Frozen):
     trials: int = Field(default=100, gt=0)
     sampler: str = "tpe"
     seed: int = Field(default=0, ge=0)
-    concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = (
-        "auto"  # trials at once; auto: as many as the resources carry
-    )
+    # trials at once; auto: as many as the resources carry
+    concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
 
 
 class Resources(Frozen):

@@ -93,7 +93,7 @@ def _one_epoch(
         value = loss(pixels, labels)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for optimizer in optimizers:
             optimizer.step()
         summed += value.detach()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from frontier.errors import FrontierError
+from frontier.shelves import DEFAULT_HOME
 from frontier.trial.single import run_file
 
 
@@ -14,7 +15,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("spec", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--home", type=Path, default=Path("results"))
+    parser.add_argument("--home", type=Path, default=DEFAULT_HOME)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--download", action="store_true")
     parser.add_argument("--device", default="auto")
