@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 
@@ -15,9 +16,11 @@ def main() -> None:
     try:
         _run()
     except FrontierError as error:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is decided: one more Ctrl-C must not change it
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away (`frontier show ... | head`)

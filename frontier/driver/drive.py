@@ -18,17 +18,20 @@ def drive(search: Search, backend: str, work: Work) -> None:
     """Runs the study to its total. `search` has been entered (`with Search(...) as search`).
 
     The first Ctrl-C (or a file `cancel` in the study's folder) hands out nothing more and lets running trials
-    finish; the second stops them, to go on from their checkpoints when the study is resumed. Raises Interrupted
+    finish; the next stops them, to go on from their checkpoints when the study is resumed. Raises Interrupted
     after either, and TooManyFailures when trials kept failing or none of them all is complete; all that had finished
     is kept and told.
     """
     run = registry.load("backend", backend).run
-    try:
-        with _stopping(search), contextlib.suppress(KeyboardInterrupt):
-            run(search, work)
-    finally:
-        search.collect_all()
-        search.finish()
+    with _stopping(search) as running:
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                run(search, work)
+                running.clear()
+        finally:
+            running.clear()
+            search.collect_all()
+            search.finish()
     if search.too_many_failures:
         raise TooManyFailures(f"{search.stopped}; the last reason is in the study's newest records")
     if search.fruitless:
@@ -38,19 +41,25 @@ def drive(search: Search, backend: str, work: Work) -> None:
 
 
 @contextlib.contextmanager
-def _stopping(search: Search) -> Iterator[None]:
-    """While this lasts, the first SIGINT stops the search softly and the next is a KeyboardInterrupt."""
+def _stopping(search: Search) -> Iterator[threading.Event]:
+    """While this lasts, the first SIGINT stops the search softly; a later one is a KeyboardInterrupt while the event
+    that is handed out is set, and nothing once it is cleared: what has finished is then being told."""
+    running = threading.Event()
+    running.set()
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread only
+        yield running  # signals reach the main thread only
         return
     before = signal.getsignal(signal.SIGINT)
+    softly = iter([True])
 
-    def soft(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        search.stop("interrupted")
+    def press(number: int, frame: FrameType | None) -> None:
+        if next(softly, False):
+            search.stop("interrupted")
+        elif running.is_set():
+            raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, soft)
+    signal.signal(signal.SIGINT, press)
     try:
-        yield
+        yield running
     finally:
         signal.signal(signal.SIGINT, before)

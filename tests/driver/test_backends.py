@@ -191,6 +191,7 @@ def test_replay_fails_a_method_that_was_never_recorded(tmp_path: Path) -> None:
 # Ctrl-C
 
 DRIVER = """
+import signal
 import sys
 from pathlib import Path
 import search_fakes as fakes
@@ -204,8 +205,9 @@ home, backend = Path(sys.argv[1]), sys.argv[2]
 with Search(Study.open(home, "fake"), fakes.space(), trials=60) as running:
     try:
         drive(running, backend, Work(fakes.FakeRuntime(home), evaluate=fakes.slow, concurrency=2, cpu=0.5))
-    except Interrupted as stop:
-        sys.exit(stop.exit_code)
+    except (Interrupted, KeyboardInterrupt):  # as frontier.__main__ does
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(Interrupted.exit_code)
 """
 
 
