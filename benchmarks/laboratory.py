@@ -18,7 +18,7 @@ from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.trial.measure import clean
 from frontier.trial.source import Source
-from frontier.trial.teacher import obtain
+from frontier.trial.teacher import School
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def report(spec: TrialSpec, source: Source, *, compiled: bool, seed: int) -> Non
         context = Context(device=device, checkpoints=Path(home))
         started = time.perf_counter()
         asked = spec.model_copy(update={"teacher": teacher})
-        model = obtain(asked, data, Images.of(data.train, device), Path(home), context)
+        model = School(asked, data, Images.of(data.train, device), Path(home), context).teacher()
         minutes = (time.perf_counter() - started) / 60
     validation, test = (clean(model, Images.of(split, device)) for split in (data.validation, data.test))
     print(

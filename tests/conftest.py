@@ -1,11 +1,14 @@
-"""What tests of several packages share: a tiny spec on the digits, and methods that misbehave."""
+"""What tests of several packages share: a tiny spec on the digits, methods that misbehave, and the example plug-ins."""
 
 from pathlib import Path
 
 import pytest
 
 import frontier.methods
+from frontier import registry
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
+
+registry.plug_in(Path(__file__).parent / "plugins")  # before the contract tests ask for the names on their axis
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
     question = load_space(str(space))
     concurrency = concurrency_of(question)
     runtime = Runtime(home=Path(home), data=data)
-    source = Source(question.data.name, runtime.data_folder())
+    source = Source.of(question.data, runtime.data_folder())
     specs = {method: question.spec(largest(question, method), seed=0) for method in question.method_names}
     costs = {method: cost.of(spec, source) for method, spec in specs.items()}
     spec = next(iter(specs.values()))

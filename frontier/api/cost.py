@@ -63,10 +63,12 @@ def of(spec: TrialSpec, source: Source) -> Cost:
     )
     model = build(spec.network.name, data.image, data.classes, sites=spec.network.sites, options=spec.network.options)
     knobs = knobs_of(spec.method).model_validate(spec.knobs)
+    search = registry.load("method", spec.method).passes(knobs)
+    finetune = 4.0 * spec.finetune.epochs if spec.passes is None else max(0.0, spec.passes - search)
     return Cost(
         teacher=3.0 * spec.teacher.recipe.epochs * train,
-        search=registry.load("method", spec.method).passes(knobs) * train,
-        finetune=4.0 * spec.finetune.epochs * train,
+        search=search * train,
+        finetune=finetune * train,
         measure=shown,
         macs=profile(model, data.image).macs,
         pass_s=_pass_s(model, data.image),

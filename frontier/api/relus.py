@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from frontier import registry
 from frontier.errors import InputError
-from frontier.nn.network import build
-from frontier.nn.sites import sites_of
+from frontier.nn.network import build, relu_sites
 
 CLASSES = 10  # the head has no ReLUs, so any number gives the same count
 
 
 def count(network: str, image: str) -> dict[str, Any]:
-    """`network` by name, `image` as `CxHxW`; what `frontier relus --json` prints."""
+    """`network` by name or as `pkg.module:factory`, `image` as `CxHxW`; what `frontier relus --json` prints."""
     size = parse_image(image)
     model = build(network, size, CLASSES, sites="full")
-    sites = sites_of(model, size, outer=registry.load("backbone", network).OUTER)
+    sites = relu_sites(network, model, size)
     return {
         "network": network,
         "image": list(size),

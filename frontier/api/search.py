@@ -65,6 +65,7 @@ def search(
         download=download,
         device=device,
         threads=max(1, int(question.resources.cpu)),
+        plugins=registry.folders(),
     )
     work = Work(
         runtime=runtime,
@@ -77,7 +78,7 @@ def search(
     _refuse(trials, seed, keep)
     _backend(backend).check(work)
     runtime.torch_device()
-    Source(question.data.name, runtime.data_folder(), download).dataset()
+    Source.of(question.data, runtime.data_folder(), download).dataset()
     if resume:
         files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "keep": keep})
         total = trials or _last_total(files) or question.search.trials

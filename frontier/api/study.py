@@ -11,7 +11,8 @@ from frontier.files import writable, write_atomic
 from frontier.reports.points import StudyPoint, front_of, points_of
 from frontier.results import pareto
 from frontier.results.objectives import ACCURACIES, values
-from frontier.results.record import TrialRecord, address
+from frontier.results.record import Splits, TrialRecord, address
+from frontier.results.routing import WARNING
 from frontier.results.store import Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.workspace import CANCEL
@@ -21,21 +22,39 @@ if TYPE_CHECKING:
 
 
 def row(found: StudyPoint) -> dict[str, Any]:
-    """What `frontier show --json` prints of a point: validation accuracies on top, `test` beside them."""
-    validation, test = found.point.validation, found.point.test
+    """What `frontier show --json` prints of a point: validation accuracies on top, `test` beside them.
+
+    `branch` is the one that is served; `routing` says whether the figures are of it, `branches` holds those of each.
+    """
+    validation = found.point.validation
     return {
         "trial": found.trial,
         "point": found.index,
         "method": found.record.spec.method,
         "relu_budget": found.point.relu_budget,
         "relu_count": found.point.relu_count,
+        "squares": found.point.profile.squares,
+        "role": found.point.role,
+        "label": found.point.label,
+        "fidelity": found.record.origin.fidelity,
+        "branch": found.point.branch,
+        "routing": found.routing,
         "clean": validation.clean.value,
         "corrupted": validation.corrupted.value,
         "adversarial": validation.adversarial.value,
-        "validation": {name: getattr(validation, name).model_dump() for name in ACCURACIES},
-        "test": {name: getattr(test, name).model_dump() for name in ACCURACIES},
+        **_measures(Splits(validation=validation, test=found.point.test)),
+        "branches": {branch: _measures(scores) for branch, scores in found.point.branches.items()},
         "knobs": found.record.spec.knobs,
         "seed": found.record.spec.seed,
+        "passes": found.record.passes,
+    }
+
+
+def _measures(scores: Splits) -> dict[str, Any]:
+    """`{"validation": {"clean": {value, n, low, high}, ...}, "test": {...}}`."""
+    return {
+        split: {name: getattr(getattr(scores, split), name).model_dump() for name in ACCURACIES}
+        for split in ("validation", "test")
     }
 
 
@@ -54,16 +73,20 @@ class StudyView:
         """All finished trials; one whose record cannot be read stands with the reason."""
         return list(self.files.records())
 
-    def points(self) -> tuple[StudyPoint, ...]:
-        """All points of all complete trials; `nondominated` says which are on the front."""
-        return points_of(self.files.records())
+    def points(self, *, oracle: bool = False) -> tuple[StudyPoint, ...]:
+        """All points of all complete trials; `nondominated` says which are on the front.
 
-    def front(self) -> tuple[StudyPoint, ...]:
-        """The non-dominated points on validation, by rising ReLU count."""
-        return front_of(self.points())
+        With `oracle` the accuracies of networks with norm branches are oracle-routed (results.routing): no deployed
+        network has them. The front is then that of those figures.
+        """
+        return points_of(self.files.records(), relus=self.manifest.relus, oracle_routed=oracle)
+
+    def front(self, *, oracle: bool = False) -> tuple[StudyPoint, ...]:
+        """The non-dominated points on validation, by rising ReLU count; `oracle` as in `points`."""
+        return front_of(self.points(oracle=oracle))
 
     def hypervolume(self) -> float:
-        """Of the validation front, in the unit box (results.pareto)."""
+        """Of the validation front, in the unit box (results.pareto). Always of the served figures."""
         return pareto.hypervolume([values(found.point) for found in self.points()], self.manifest.relus)
 
     def counts(self) -> dict[str, int]:
@@ -80,36 +103,45 @@ class StudyView:
         """The record of a finished trial."""
         return self.files.record(number)
 
-    def summary(self) -> dict[str, Any]:
-        """What `frontier show --json` prints."""
+    def summary(self, *, oracle: bool = False) -> dict[str, Any]:
+        """What `frontier show --json` prints; `oracle` as in `points`, and `warning` says so. The hypervolume is that
+        of the served figures in any case."""
+        warning = {"routing": "oracle", "warning": WARNING} if oracle else {"routing": "served"}
         return {
             "study": self.name,
+            **warning,
             "trials": self.counts(),
             "hypervolume": self.hypervolume(),
-            "front": [row(found) for found in self.front()],
+            "front": [row(found) for found in self.front(oracle=oracle)],
         }
 
-    def to_pandas(self) -> pd.DataFrame:
-        """One row a point of a complete trial: address, objectives, test accuracies, knobs, `on_front`."""
+    def to_pandas(self, *, oracle: bool = False) -> pd.DataFrame:
+        """One row a point of a complete trial: address, objectives, test accuracies, knobs, `on_front`.
+
+        A knob with the name of another column stands under `knob_NAME`. `oracle` as in `points`.
+        """
         import pandas as pd
 
         rows = []
-        for found in self.points():
+        for found in self.points(oracle=oracle):
             fields = row(found)
-            rows.append(
-                {name: fields[name] for name in fields if name not in ("validation", "test", "knobs")}
-                | {f"test_{name}": fields["test"][name]["value"] for name in ACCURACIES}
-                | fields["knobs"]
-                | {"address": found.address, "on_front": found.nondominated}
-            )
+            columns = {name: value for name, value in fields.items() if not isinstance(value, dict)}
+            columns |= {f"test_{name}": fields["test"][name]["value"] for name in ACCURACIES}
+            columns |= {"address": found.address, "on_front": found.nondominated}
+            knobs = {f"knob_{name}" if name in columns else name: value for name, value in fields["knobs"].items()}
+            rows.append(columns | knobs)
         return pd.DataFrame(rows)
 
-    def report(self, out: Path | str | None = None) -> Path:
-        """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html)."""
+    def report(self, out: Path | str | None = None, *, oracle: bool = False) -> Path:
+        """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html).
+
+        With `oracle` (as in `points`) the default is NAME-oracle.html, beside the report of what is deployed.
+        """
         from frontier.reports.page import render
 
-        path = Path(out) if out is not None else Path("reports") / "rendered" / f"{self.name}.html"
-        page = render(self.manifest, self.records())
+        file = f"{self.name}-oracle.html" if oracle else f"{self.name}.html"
+        path = Path(out) if out is not None else Path("reports") / "rendered" / file
+        page = render(self.manifest, self.records(), oracle_routed=oracle)
         writable(path.parent, "--out")
         if path.is_dir():
             raise InputError("is a folder", where=str(path), expected="a file", fix="give another one with --out")
@@ -133,7 +165,7 @@ class StudyView:
                 got=str(trial),
             )
         runtime = Runtime(home=self.home, data=Path(data) if data is not None else None)
-        source = Source(record.spec.data.name, runtime.data_folder())
+        source = Source.of(record.spec.data, runtime.data_folder())
         bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
         return Path(out)
 

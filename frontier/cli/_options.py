@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from frontier import registry
 from frontier.shelves import DEFAULT_HOME as DEFAULT_HOME
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study (frontier list prints them).")]
@@ -21,6 +22,20 @@ Data = Annotated[
     typer.Option(metavar="DIR", envvar="FRONTIER_DATA", help="Folder with the original files of the data sets."),
 ]
 Download = Annotated[bool, typer.Option("--download", help="Let torchvision download what is missing.")]
+
+
+def _plug_in(folders: list[Path] | None) -> list[Path] | None:
+    for folder in folders or ():
+        registry.plug_in(folder)
+    return folders
+
+
+Plugin = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR", callback=_plug_in, help="Folder with parts of your own (docs/plugins.md); may be repeated."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 

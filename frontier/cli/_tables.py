@@ -13,15 +13,28 @@ from rich.text import Text
 from frontier.cli._panel import duration
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import address
+from frontier.results.routing import WARNING
 
 
 def print_study(summary: Mapping[str, Any]) -> None:
     """Print what `frontier show --json` holds: trials by state, hypervolume, and the front as a table."""
     console = Console()
-    console.print(Text(f"{summary['study']}: {by_state(summary['trials'])}; hypervolume {summary['hypervolume']:.4f}"))
+    oracle = summary["routing"] == "oracle"
+    served = " (served)" if oracle else ""
+    states = by_state(summary["trials"])
+    console.print(Text(f"{summary['study']}: {states}; hypervolume {summary['hypervolume']:.4f}{served}"))
+    if any(point["routing"] == "oracle" for point in summary["front"]):
+        console.print(Text(WARNING.upper(), style="bold red"))
+    elif oracle:
+        console.print("no point of this front has the branches clean and adversarial: these are served figures")
     if summary["front"]:
         console.print(front_table(summary["front"]))
         console.print("validation (test) in percent; intervals: --json, or the report", style="dim", highlight=False)
+        if (about := about_table(summary["front"])) is not None:
+            console.print(about)
+        if rebuilt := [point["method"] for point in summary["front"] if point["fidelity"] == "reconstruction"]:
+            names = ", ".join(dict.fromkeys(rebuilt))
+            console.print(Text(f"reconstruction, not checked against its authors' code: {names}"))
     else:
         console.print("no front yet: no trial is complete", highlight=False)
 
@@ -81,6 +94,32 @@ def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
             *(f"{100 * point[name]:.1f} ({100 * point['test'][name]['value']:.1f})" for name in ACCURACIES),
         )
     return table
+
+
+def about_table(front: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Under the front: what its extra points are, which branch a network serves, its squares. None if none has any."""
+    about = [point for point in front if point["role"] == "extra" or point["branch"] or point["squares"]]
+    if not about:
+        return None
+    columns: dict[str, tuple[str, list[str]]] = {
+        "trial": ("right", [address(point["trial"], point["point"]) for point in about]),
+        "branch": ("left", [_served(point) for point in about]),
+        "squares": ("right", [f"{point['squares']:,}" if point["squares"] else "" for point in about]),
+        "label": ("left", [f"extra: {point['label']}" if point["role"] == "extra" else "" for point in about]),
+    }
+    shown = {name: column for name, column in columns.items() if any(column[1])}
+    table = _table({name: justify for name, (justify, _) in shown.items() if name != "label"})
+    if "label" in shown:
+        table.add_column("label", overflow="fold")
+    for cells in zip(*(cells for _, cells in shown.values()), strict=True):
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _served(point: Mapping[str, Any]) -> str:
+    """`clean`: the branch that a deployed network uses; `clean, figures oracle-routed` where they are not of it."""
+    routed = ", figures oracle-routed" if point["routing"] == "oracle" else ""
+    return f"{point['branch']}{routed}" if point["branch"] else ""
 
 
 def studies_table(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from frontier.cli._options import DEFAULT_HOME, Home, StudyName
+from frontier.cli._options import DEFAULT_HOME, Home, Plugin, StudyName
 
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html.")]
+Oracle = Annotated[
+    bool,
+    typer.Option(
+        "--oracle",
+        help="Oracle-routed figures of norm branches; no deployed network has them. Default file: STUDY-oracle.html.",
+    ),
+]
 
 
-def command(study: StudyName, home: Home = DEFAULT_HOME, out: Out = None) -> None:
+def command(
+    study: StudyName, home: Home = DEFAULT_HOME, out: Out = None, oracle: Oracle = False, plugin: Plugin = None
+) -> None:
     """Render a study's report; prints the file's path."""
     from frontier.api.study import open_study
 
-    typer.echo(open_study(study, home).report(out))
+    typer.echo(open_study(study, home).report(out, oracle=oracle))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home
+from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
 from frontier.cli.check import SpaceName
 
 Name = Annotated[str | None, typer.Option(help="Name of the study; default: the space's.")]
@@ -41,6 +41,7 @@ def command(
     device: Device = "auto",
     address: Address = None,
     progress: Progress = "auto",
+    plugin: Plugin = None,
 ) -> None:
     """Search a space: many trials, each a network linearized to a ReLU budget, their front kept as it grows."""
     from frontier.api.search import search
@@ -69,6 +70,7 @@ def command(
     print_study(view.summary())
     report = view.report()
     elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
+    elsewhere += "".join(f" --plugin {shlex.quote(str(folder))}" for folder in plugin or ())
     typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
     front = view.front()
     if front:

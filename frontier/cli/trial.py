@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home
+from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC.json", help="A TrialSpec, such as a study's trials/7/spec.json.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The trial's folder; default: HOME/single/HASH.")]
@@ -22,6 +22,7 @@ def command(
     download: Download = False,
     device: Device = "auto",
     threads: Threads = 1,
+    plugin: Plugin = None,
 ) -> None:
     """Run one trial and print its record's path. Needs neither ray nor optuna (`python -m frontier.trial` neither
     typer nor rich)."""

@@ -1,1 +1,1 @@
-"""Data sets, one module each: `IMAGE`, `CLASSES` and `load(folder, *, download=False) -> Dataset`."""
+"""Data sets, one module each: `IMAGE` and `CLASSES`, or `shape(**options)`; `load(folder, *, download, **options)`."""

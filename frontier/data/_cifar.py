@@ -16,6 +16,7 @@ import numpy as np
 
 from frontier.data._dataset import Dataset, Split
 from frontier.data._download import fetch
+from frontier.data._files import root_of
 from frontier.data._split import SPLIT_SEED, balanced_order
 from frontier.data._unpickle import arrays
 from frontier.errors import InputError
@@ -43,7 +44,7 @@ def load(archive: Archive, folder: Path | None, *, download: bool) -> Dataset:
     Raises InputError for missing files and for one whose MD5 is not the published one, BlockedError where a download
     was asked for and failed.
     """
-    root = folder if folder is not None else Path.home() / ".cache" / "frontier"
+    root = root_of(folder)
     files = [Path(archive.folder) / file for file in (*archive.train, *archive.test)]
     missing = [file.name for file in files if not (root / file).is_file()]
     if missing and not download:

@@ -6,6 +6,7 @@ A ReLU count from 0 on is searched on a logarithmic scale as count + 1, under th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -100,5 +101,6 @@ def remembered(
 def _value(spec: TrialSpec, name: str) -> Scalar:
     """What the spec holds under a parameter's name: `finetune.lr`, or a knob such as `snl.penalty`."""
     part, _, key = name.partition(".")
-    value: Scalar = getattr(spec.finetune, key) if part == "finetune" else spec.knobs[key]
-    return value
+    value = getattr(spec.finetune, key) if part == "finetune" else spec.knobs[key]
+    assert not isinstance(value, tuple)  # no domain has lists in it
+    return cast(Scalar, value)

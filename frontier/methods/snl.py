@@ -9,6 +9,7 @@ NYU-DICE-Lab/selective_network_linearization (commit eac688c); its defaults are 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,18 +18,19 @@ from pydantic import Field
 from torch import Tensor
 
 from frontier.errors import TrialFailed
-from frontier.frozen import Frozen
 from frontier.masks.mask import Mask
 from frontier.nn.gates import SoftGate
 from frontier.nn.network import Classifier
-from frontier.nn.surgery import gate, gates, set_mask
+from frontier.nn.surgery import gates
 from frontier.results.spec import Recipe
-from frontier.training.finetune import finetune
+from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
-from frontier.training.forward import forward_of, wants_compile
-from frontier.training.losses import cross_entropy, distillation, logits_of
+from frontier.training.forward import forward_of, no_grad, wants_compile
+from frontier.training.freeze import freeze
+from frontier.training.losses import cross_entropy, distillation
 from frontier.training.select import largest
-from frontier.training.task import Candidate, Linearized, Task
+from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
+from frontier.training.task import Candidate, Linearized, Task, gated
 
 FIDELITY = "authors_code"
 PAPER = "Cho et al., Selective Network Linearization for Efficient Private Inference, ICML 2022"
@@ -38,12 +40,13 @@ DEVIATIONS = (
     "The cosine of the finetuning rate moves every step; the authors' every epoch, through the same values.",
     "If the epochs run out, the largest masks are kept (and a note) or the trial fails; the authors' code overshoots.",
     "Knobs mask_lr, max_epochs and exact exist to scale the schedule down; at their defaults they change nothing.",
+    "Knobs surrogate, ce_weight, attention_weight and snapshots are ours; at their defaults they change nothing.",
     "The checkpoint is the last epoch's; the authors' take the best epoch on the test set.",
 )
 
 
-class Knobs(Frozen):
-    """Defaults are the authors' scripts' (ResNet18, CIFAR-100)."""
+class Knobs(Finetuning):
+    """Defaults are the authors' scripts' (ResNet18, CIFAR-100); temperature and distill_weight serve both phases."""
 
     penalty: float = Field(default=1e-5, gt=0)  # lambda_0, times the raw sum of |a|
     growth: float = Field(default=1.1, gt=1)
@@ -53,29 +56,35 @@ class Knobs(Frozen):
     mask_lr: float | None = Field(default=None, gt=0)  # of the masks alone; None: the same
     batch: int = Field(default=128, gt=0)
     threshold: float = Field(default=1e-2, ge=0)
-    temperature: float = Field(default=4.0, gt=0)
-    distill_weight: float = Field(default=1.0, ge=0)
     exact: bool = False  # at the stop keep the budget's largest masks, not just those above the threshold
     on_exhaustion: str = Field(default="repair", pattern="^(repair|error)$")
+    snapshots: Budgets = ()  # budgets to be kept on the way down, each finetuned as a point of its own
 
 
 def passes(knobs: Knobs) -> float:
     """Network passes of the mask search per training image, at most (forward 1, forward and backward 3)."""
-    return 4.0 * knobs.max_epochs
+    return passes_per_step(knobs) * knobs.max_epochs
+
+
+def passes_per_step(knobs: Knobs) -> float:
+    """Forward and backward of the student, forward of the teacher, an image."""
+    return 4.0 if knobs.distill_weight else 3.0
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
-    """Search the mask, freeze it, finetune."""
-    body = gate(task.teacher.body, task.image, SoftGate.at, outer=task.outer)
-    student = task.teacher.around(body)
-    search(task, student, knobs)
-    mask, notes = binarise(student, task.relu_budget, knobs)
-    set_mask(student.body, mask)
-    finetune(task, student, temperature=knobs.temperature, distill_weight=knobs.distill_weight)
-    return Linearized((Candidate(student, task.relu_budget),), notes)
+    """Search the mask, freeze it, finetune; the same for every snapshot."""
+    student = gated(task, task.teacher, SoftGate.at)
+    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.sites()))
+    search(task, student, knobs, budgets)
+    asked = copy.deepcopy(student)
+    mask, notes = binarise(asked, task.relu_budget, knobs)
+    freeze(task, asked, mask, knobs)
+    finetune(task, asked, knobs)
+    extras, remarks = finetuned(task, student, budgets, lambda model, b: binarise(model, b, knobs)[0], knobs, "snl")
+    return Linearized((Candidate(asked, task.relu_budget), *extras), (*notes, *remarks))
 
 
-def search(task: Task, student: Classifier, knobs: Knobs) -> None:
+def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[int] = ()) -> None:
     """Lines 4-9 of Algorithm 1: train weights and masks until the count meets the budget or epochs run out."""
     soft = soft_gates(student)
     masks = [soft_gate.alpha for soft_gate in soft.values()]
@@ -91,18 +100,19 @@ def search(task: Task, student: Classifier, knobs: Knobs) -> None:
     )
     device = task.context.device
     forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
-    teacher = forward_of(task.teacher, recipe, device, compiled=False)
+    teacher = no_grad(forward_of(task.teacher, recipe, device, compiled=False))
     state = {"penalty": knobs.penalty, "lowest": float(positions(masks)), "count": float(positions(masks))}
 
     def loss(pixels: Tensor, labels: Tensor) -> Tensor:
         logits = forward(pixels)
         value = cross_entropy(logits, labels)
         if knobs.distill_weight:
-            value = value + knobs.distill_weight * distillation(logits, logits_of(teacher, pixels), knobs.temperature)
+            value = value + knobs.distill_weight * distillation(logits, teacher(pixels), knobs.temperature)
         return value + state["penalty"] * magnitude(masks)
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
         state["count"] = count(masks, knobs.threshold)
+        keep_passed(task, student, snapshots, int(state["count"]), epoch)
         state["penalty"], state["lowest"] = next_penalty(
             state["penalty"], state["lowest"], state["count"], epoch, knobs.growth, knobs.patience_epochs
         )
@@ -111,7 +121,7 @@ def search(task: Task, student: Classifier, knobs: Knobs) -> None:
     groups: list[dict[str, Any]] = [{"params": weights}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
     fit(
         task.context, "search", student, task.train, recipe, loss,
-        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch,
+        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch, passes=passes_per_step(knobs),
     )  # fmt: skip
 
 

@@ -27,7 +27,11 @@ from frontier.nn.gates import Gate
 
 @dataclass(frozen=True)
 class Activation:
-    """A non-linearity that was evaluated. `operator` is its ATen name; for a gate, see `gate`, `before`, `after`."""
+    """A non-linearity that was evaluated. `operator` is its ATen name; for a gate, see `gate`, `before`, `after`.
+
+    `feeds` is the path of the product whose output it activates: of those that reach it, the first since the previous
+    activation (a residual branch's last convolution, which runs before the shortcut's), or else the last before.
+    """
 
     path: str
     operator: str
@@ -35,6 +39,7 @@ class Activation:
     gate: Gate | None = None
     before: Tensor | None = None  # (1, C, H, W)
     after: Tensor | None = None
+    feeds: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,28 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         self.running: list[tuple[str, nn.Module]] = []
         self.gates_open = 0
         self.reached: dict[int, Any] = {}  # storages that the image reached; held, so that no address is used twice
+        self.sources: dict[int, frozenset[int]] = {}  # by the same key: the products behind it, by their numbers
+        self.since = 0  # number of the first product after the previous activation
         self.paths: dict[str, int] = {}
-        self.reach(pixels)
+        self.reach(pixels, frozenset())
 
-    def reach(self, tensor: Tensor) -> None:
+    def reach(self, tensor: Tensor, sources: frozenset[int]) -> None:
         storage = tensor.untyped_storage()
         self.reached[storage._cdata] = storage
+        self.sources[storage._cdata] = sources
 
     def depends(self, value: Any) -> bool:
         return isinstance(value, Tensor) and value.untyped_storage()._cdata in self.reached
+
+    def behind(self, tensors: Sequence[Tensor]) -> frozenset[int]:
+        known = (self.sources.get(tensor.untyped_storage()._cdata, frozenset()) for tensor in tensors)
+        return frozenset[int]().union(*known)
+
+    def activated(self, sources: frozenset[int]) -> str | None:
+        """The product that an activation behind `sources` is fed by; it is the previous activation from now on."""
+        recent = [number for number in sources if number >= self.since]
+        self.since = len(self.products)
+        return self.products[min(recent) if recent else max(sources)].path if sources else None
 
     def unique(self, path: str) -> str:
         self.paths[path] = self.paths.get(path, 0) + 1
@@ -117,7 +135,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
                 shape = tuple(output.shape[1:])
                 if output.shape != args[0].shape:
                     raise InputError("a gate that changes the shape", where=path, got=shape)
-                here = Activation(self.unique(path), "gate", shape, module, before.pop(), output.clone())
+                feeds = self.activated(self.behind([args[0]]))
+                here = Activation(self.unique(path), "gate", shape, module, before.pop(), output.clone(), feeds)
                 self.activations.append(here)
 
         return module.register_forward_pre_hook(enter), module.register_forward_hook(leave)
@@ -130,15 +149,17 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         result = func(*args, **(kwargs or {}))
         if reached:
             outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-            for output in outputs:
-                self.reach(output)
+            sources = self.behind(reached)
             if not self.gates_open:
-                self.note(name, args, outputs)
+                sources |= self.note(name, args, outputs, sources)
             elif name in PRODUCTS:
                 raise InputError("a gate that mixes positions", where=self.running[-1][0], got=name)
+            for output in outputs:
+                self.reach(output, sources)
         return result
 
-    def note(self, name: str, args: tuple[Any, ...], outputs: list[Tensor]) -> None:
+    def note(self, name: str, args: tuple[Any, ...], outputs: list[Tensor], sources: frozenset[int]) -> frozenset[int]:
+        """List what an operator is; returns what it adds to the products behind its output."""
         path, module = self.running[-1]
         kind = effect(name, args, self.depends)
         if kind == "unsupported":
@@ -151,9 +172,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch le
         if kind == "pointwise":
             own = type(module).__module__.startswith("torch.nn")  # nn.ReLU itself, not a module that calls F.relu
             named = path if own else f"{path}.{name}".lstrip(".")
-            self.activations.append(Activation(self.unique(named), name, tuple(outputs[0].shape[1:])))
+            shape = tuple(outputs[0].shape[1:])
+            self.activations.append(Activation(self.unique(named), name, shape, feeds=self.activated(sources)))
         elif name in PRODUCTS:
             self.products.append(PRODUCTS[name](path, args, outputs[0]))
+            return frozenset({len(self.products) - 1})
+        return frozenset()
 
 
 def _convolution(path: str, args: Sequence[Any], output: Tensor) -> Product:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor, nn
 
+from frontier.nn.surrogates import polynomial
+
 if TYPE_CHECKING:  # sites are found by running a network, which has to know gates
     from frontier.nn.sites import Site
 
@@ -49,14 +51,18 @@ class SoftGate(Gate):
 
 @final
 class FrozenGate(Gate):
-    """ReLU where `kept`, identity elsewhere; the gradient at 0 is ReLU's (0) where kept."""
+    """ReLU where `kept`; elsewhere the identity, or a polynomial of the channel whose coefficients are trained.
+
+    The gradient at 0 is ReLU's (0) where kept.
+    """
 
     kept: Tensor
 
-    def __init__(self, kept: Tensor) -> None:
-        """`kept`: bool (C, H, W)."""
+    def __init__(self, kept: Tensor, coefficients: Tensor | None = None) -> None:
+        """`kept`: bool (C, H, W). `coefficients`: (degree + 1, C), see `surrogates.polynomial`; None: the identity."""
         super().__init__(tuple(kept.shape))
         self.register_buffer("kept", kept)
+        self.coefficients = None if coefficients is None else nn.Parameter(coefficients.detach().clone())
 
     @classmethod
     def at(cls, site: Site) -> FrozenGate:
@@ -64,5 +70,7 @@ class FrozenGate(Gate):
         return cls(torch.ones(site.shape, dtype=torch.bool))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Saves one bool a position for the backward pass, and no activation."""
-        return torch.where(self.kept & (x <= 0), 0, x)
+        """With the identity, saves one bool a position for the backward pass, and no activation."""
+        if self.coefficients is None:
+            return torch.where(self.kept & (x <= 0), 0, x)
+        return torch.where(self.kept, torch.relu(x), polynomial(x, self.coefficients))

@@ -1,16 +1,54 @@
-"""Networks by name: a backbone built from checked options, and the classifier that takes pixels in [0, 1]."""
+"""Networks by name: a registered backbone or a factory by its import path, and the classifier around what it builds."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Literal, final, get_type_hints
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, final
 
 import torch
 from torch import Tensor, nn
 
 from frontier import registry
-from frontier.errors import InputError, nearest
+from frontier.errors import FrontierError, InputError, nearest
+from frontier.nn._watch import watch
+from frontier.nn.sites import Site
+
+IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+CHECKED = (bool, int, float, str)  # the annotations of options that are held to
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """What builds a network: `build(image, classes, **options)`, and the sites that `inner` leaves out."""
+
+    name: str
+    module: ModuleType
+    build: Callable[..., Any]
+    outer: tuple[str, ...]
+
+
+def backbone(name: str) -> Backbone:
+    """The backbone of a registered name, or of an import path `pkg.module:factory`, which imports that module.
+
+    A module beside a factory may say OUTER, as a backbone's must. Raises InputError where there is no such thing.
+    """
+    if ":" not in name:
+        module = registry.load("backbone", name)
+        return Backbone(name, module, module.build, _outer(name, module))
+    where = f"network '{name}'"
+    if not IMPORT_PATH.fullmatch(name):
+        raise InputError(f"{where}: not an import path", expected="pkg.module:factory")
+    path, _, attribute = name.partition(":")
+    module = registry.outside(path)
+    factory = getattr(module, attribute, None)
+    if not callable(factory):
+        known = [key for key, value in vars(module).items() if inspect.isroutine(value) and key[0] != "_"]
+        raise InputError(f"{where}: '{path}' has no factory '{attribute}'. {nearest(attribute, known)}")
+    return Backbone(name, module, factory, _outer(name, module))
 
 
 def build(
@@ -21,8 +59,11 @@ def build(
     sites: Literal["full", "inner"] = "full",
     options: Mapping[str, bool | int | float | str] | None = None,
 ) -> nn.Module:
-    """The backbone `name` with plain ReLUs for images (C, H, W). Raises InputError for what it does not take."""
-    backbone = registry.load("backbone", name)
+    """The network `name` (see `backbone`) with plain ReLUs for images (C, H, W).
+
+    Raises InputError for what it does not take, and for a factory that fails or hands back no nn.Module.
+    """
+    found = backbone(name)
     where = f"network '{name}'"
     if len(image) != 3 or not all(_positive(size) for size in image):
         raise InputError("not an image shape", where=where, expected="three positive sizes CxHxW", got=image)
@@ -30,16 +71,76 @@ def build(
         raise InputError("not a number of classes", where=where, expected="a positive int", got=classes)
     if sites not in ("full", "inner"):
         raise InputError("not a convention for sites", where=where, expected="full or inner", got=sites)
-    taken = get_type_hints(backbone.build)
-    known = [key for key in inspect.signature(backbone.build).parameters if key not in ("image", "classes", "sites")]
-    for key, value in (options or {}).items():
-        if key not in known:
-            raise InputError(f"unknown option '{key}'", where=where, expected=nearest(key, known))
-        if type(value) is not taken[key] or (taken[key] is int and not _positive(value)):
-            kind = "a positive int" if taken[key] is int else f"a value of type {taken[key].__name__}"
-            raise InputError(f"option '{key}' does not fit", where=where, expected=kind, got=repr(value))
-    network: nn.Module = backbone.build(image, classes, sites=sites, **(options or {}))
+    keywords = _keywords(found, sites, options or {})
+    try:
+        network = found.build(image, classes, **keywords)
+    except FrontierError:
+        raise
+    except Exception as error:
+        raise InputError(f"{where} cannot be built: {type(error).__name__}: {error}") from error
+    if not isinstance(network, nn.Module):
+        raise InputError(f"{where} is no network", expected="an nn.Module", got=type(network).__name__)
     return network
+
+
+def relu_sites(name: str, model: nn.Module, image: tuple[int, int, int]) -> tuple[Site, ...]:
+    """The sites of the built network `name`; `model` may be on the meta device.
+
+    Raises InputError, naming the network, if it evaluates anything but plain ReLUs between linear layers.
+    """
+    try:
+        activations = watch(model, image).activations
+        foreign = [f"{one.operator} at {one.path}" for one in activations if one.operator != "relu"]
+        if foreign:
+            raise InputError(
+                "activations that are not plain ReLUs", expected="nn.ReLU or a functional relu", got=", ".join(foreign)
+            )
+        outer = backbone(name).outer
+        return tuple(Site(one.path, one.shape, one.path not in outer) for one in activations)
+    except InputError as error:
+        what = f"network '{name}': {error.what}" + (f", at {error.where}" if error.where else "")
+        raise InputError(what, expected=error.expected, got=error.got, fix=error.fix) from None
+
+
+def _outer(name: str, module: ModuleType) -> tuple[str, ...]:
+    outer = getattr(module, "OUTER", ())
+    if isinstance(outer, str) or not all(isinstance(path, str) for path in outer):
+        raise InputError(f"network '{name}': OUTER is not what it must be", expected="a tuple of site paths", got=outer)
+    return tuple(outer)
+
+
+def _keywords(found: Backbone, sites: str, options: Mapping[str, bool | int | float | str]) -> dict[str, Any]:
+    """What `found.build` is given besides image and classes. Raises InputError for what it does not take."""
+    where = f"network '{found.name}'"
+    signature = _signature(found)
+    parameters = list(signature.parameters.values())[2:]  # image and classes are given by position
+    takes = {one.name: one for one in parameters if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)}
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    known = [key for key in takes if key != "sites"]
+    for key, value in options.items():
+        if key == "sites" or (key not in takes and not takes_any):
+            raise InputError(f"unknown option '{key}'", where=where, expected=nearest(key, known))
+        kind = takes[key].annotation if key in takes else None
+        if kind in CHECKED and (type(value) is not kind or (kind is int and not _positive(value))):
+            wanted = "a positive int" if kind is int else f"a value of type {kind.__name__}"
+            raise InputError(f"option '{key}' does not fit", where=where, expected=wanted, got=repr(value))
+    if sites == "inner" and "sites" not in takes:
+        raise InputError(f"{where}: takes no keyword 'sites'", expected="sites: full", got=f"sites: {sites}")
+    keywords = {**options, **({"sites": sites} if "sites" in takes else {})}
+    try:
+        signature.bind((), 0, **keywords)
+    except TypeError as error:
+        raise InputError(f"{where}: cannot be called as factory(image, classes, **options): {error}") from None
+    return keywords
+
+
+def _signature(found: Backbone) -> inspect.Signature:
+    try:
+        return inspect.signature(found.build, eval_str=True)
+    except NameError:  # an annotation that is there for type checkers alone
+        return inspect.signature(found.build)
+    except (TypeError, ValueError):
+        raise InputError(f"network '{found.name}': a factory without a signature", expected="a function") from None
 
 
 def _positive(value: object) -> bool:

@@ -8,7 +8,7 @@ torch.fx traces it. Either way the result must reproduce the given network bit f
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, fx, nn
@@ -65,14 +65,15 @@ def gates(model: nn.Module) -> dict[str, Gate]:
     return {path: module for path, module in model.named_modules() if isinstance(module, Gate)}
 
 
-def set_mask(model: nn.Module, mask: Mask) -> nn.Module:
-    """Replace every gate by a FrozenGate of `mask`, in place. Raises MaskError unless the sites are the gates'."""
+def set_mask(model: nn.Module, mask: Mask, coefficients: Mapping[str, Tensor] | None = None) -> nn.Module:
+    """Replace every gate by a FrozenGate of `mask`, in place, with the polynomial surrogates of `coefficients`
+    (site path -> (degree + 1, C)) or the identity. Raises MaskError unless the sites are the gates'."""
     here, there = {(path, found.shape) for path, found in gates(model).items()}, set(mask.sites)
     if here != there:
         got = f"only in the network: {sorted(here - there)[:3]}; only in the mask: {sorted(there - here)[:3]}"
         raise MaskError("the mask belongs to another network", got=got)
     for path, _ in mask.sites:
-        _place(model, path, FrozenGate(torch.tensor(mask.bits(path))))
+        _place(model, path, FrozenGate(torch.tensor(mask.bits(path)), (coefficients or {}).get(path)))
     return model
 
 

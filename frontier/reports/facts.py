@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from frontier.reports.points import Records
+from frontier.reports.points import NO_FIDELITY, Records
 from frontier.results.objectives import ACCURACIES
-from frontier.results.record import TrialRecord
+from frontier.results.record import Point, TrialRecord
+from frontier.results.routing import WARNING, Routing, routing_of
 from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
 
@@ -30,17 +31,21 @@ class Facts:
     code: str
     space_hash: str
     sampler: str
+    branches: str = ""  # of the networks with norm branches, with the served one; empty where there are none
+    routing: Routing = "served"
+    notice: str = ""  # of oracle-routed figures: what they are, and that nobody can deploy them
 
     def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""
         return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in ("validation", "test"))
 
     def measured(self, accuracy: str) -> str:
-        """The core of a caption: data, network, number of images by split, seeds."""
-        return f"Data: {self.data}. Network: {self.network}. Images: {self.counted(accuracy)}. {self.seeds}."
+        """The core of a caption: data, network, number of images by split, seeds; first of all, oracle routing."""
+        routed = f"{WARNING.capitalize()}. " if self.routing == "oracle" else ""
+        return f"{routed}Data: {self.data}. Network: {self.network}. Images: {self.counted(accuracy)}. {self.seeds}."
 
 
-def facts_of(manifest: StudyManifest, records: Records) -> Facts:
+def facts_of(manifest: StudyManifest, records: Records, *, oracle_routed: bool = False) -> Facts:
     """The facts of a study, taken from what its records really did; UNKNOWN where no record says it."""
     readable = [record for _, record in records if isinstance(record, TrialRecord)]
     specs = [record.spec for record in readable]
@@ -50,7 +55,7 @@ def facts_of(manifest: StudyManifest, records: Records) -> Facts:
         question=str(manifest.space.get("question") or "").strip(),
         data=_all(_data(spec) for spec in specs),
         network=_all(_network(spec, manifest.relus) for spec in specs),
-        methods=_all(f"{record.spec.method} ({record.origin.fidelity or 'fidelity unknown'})" for record in readable),
+        methods=_all(f"{record.spec.method} ({record.origin.fidelity or NO_FIDELITY})" for record in readable),
         seeds=_seeds({spec.seed for spec in specs}),
         corruptions=_all(
             f"{', '.join(spec.measure.corruptions)}; severity {_numbers(spec.measure.severities)}" for spec in specs
@@ -64,6 +69,9 @@ def facts_of(manifest: StudyManifest, records: Records) -> Facts:
         code=_all([manifest.code_version, *(record.origin.code_version for record in readable)]),
         space_hash=manifest.space_hash,
         sampler=manifest.sampler,
+        branches=_branches(readable),
+        routing="oracle" if oracle_routed else "served",
+        notice=_notice(points) if oracle_routed else "",
     )
 
 
@@ -80,6 +88,30 @@ def _network(spec: TrialSpec, relus: int) -> str:
 def _attack(spec: TrialSpec) -> str:
     asked = spec.measure
     return f"{asked.attack}, {asked.attack_steps} steps, eps {_numbers(asked.attack_eps_255)} /255 (mean)"
+
+
+def _branches(records: Iterable[TrialRecord]) -> str:
+    found = (
+        f"{record.spec.method}: {', '.join(sorted(point.branches))}; served: {point.branch}"
+        for record in records
+        for point in record.points
+        if record.state == "complete" and point.branches
+    )
+    text = "; ".join(dict.fromkeys(found))
+    return f"{text}. The attacker knows which branch is served" if text else ""
+
+
+def _notice(points: Sequence[Point]) -> str:
+    """What a page of oracle-routed figures says before anything else."""
+    mixed = sum(routing_of(point, asked_oracle=True) == "oracle" for point in points)
+    if not mixed:
+        return "No point has the branches clean and adversarial, so every figure here is that of a served network."
+    return (
+        f"No deployed network has the figures of {mixed:,} of {len(points):,} points. Their clean and corrupted "
+        "accuracies go through the branch clean, their adversarial accuracy through the branch adversarial, as if "
+        "somebody told the network which images are attacked. The front is computed from these figures; search and "
+        "hypervolume use the served branch, and so does what frontier export writes."
+    )
 
 
 def _all(texts: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from types import ModuleType
@@ -26,7 +26,7 @@ from frontier.reports.facts import Facts, facts_of
 from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
 from frontier.reports.theme import DARK, LIGHT, swap
 from frontier.results.objectives import ACCURACIES
-from frontier.results.record import Measure
+from frontier.results.record import Measure, Splits
 from frontier.results.store import StudyManifest
 
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
@@ -53,14 +53,30 @@ class _FrontLine:
     count: str
     share: str
     budget: str
+    label: str
+    extra: bool
+    squares: str
+    branch: str
+    oracle: bool
     accuracies: tuple[tuple[str, str], ...]  # (validation, test) for each of ACCURACIES
     export: str
 
 
-def render(manifest: StudyManifest, records: Records) -> str:
-    """The page, with every figure of the axis `figure`."""
+@dataclass(frozen=True)
+class _BranchLine:
+    trial: str
+    method: str
+    fidelity: str
+    branch: str
+    served: bool
+    accuracies: tuple[tuple[str, str], ...]
+
+
+def render(manifest: StudyManifest, records: Records, *, oracle_routed: bool = False) -> str:
+    """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for."""
     known = sorted(records, key=lambda pair: pair[0])
-    points, absent, facts = points_of(known), absent_of(known), facts_of(manifest, known)
+    points = points_of(known, relus=manifest.relus, oracle_routed=oracle_routed)
+    absent, facts = absent_of(known), facts_of(manifest, known, oracle_routed=oracle_routed)
     front = front_of(points)
     script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
@@ -71,6 +87,8 @@ def render(manifest: StudyManifest, records: Records) -> str:
         tiles=_tiles(points, front, Counter(trial.state for trial in absent)),
         figures=[_figure(name, figure, points, facts) for name, figure in figures_in_order()] if points else [],
         front=[_front_line(point, manifest.name) for point in front],
+        shown=_shown(front),
+        branches=[line for point in front for line in _branch_lines(point)],
         absent=absent,
         colors=_script_json(json.dumps(swap(LIGHT, DARK))),
         css=_text("_page.css"),
@@ -88,17 +106,34 @@ def figures_in_order() -> list[tuple[str, ModuleType]]:
 
 def _figure(name: str, figure: ModuleType, points: Sequence[StudyPoint], facts: Facts) -> _FigureBlock:
     rows = figure.data(points)
+    columns = _columns(rows)
     return _FigureBlock(
         name=name,
         title=figure.TITLE,
         misleads=figure.MISLEADS,
         caption=figure.caption(facts),
         alt=figure.alt(rows),
-        header=tuple(field.name.replace("_", " ") for field in fields(rows[0])) if rows else (),
-        rows=tuple(tuple(_cell(value) for value in astuple(rows[i])) for i in evenly(len(rows), MOST_ROWS)),
+        header=tuple(name.replace("_", " ") for name in columns),
+        rows=tuple(tuple(_cell(getattr(rows[i], name)) for name in columns) for i in evenly(len(rows), MOST_ROWS)),
         total=len(rows),
         json=_script_json(figure.draw(rows, LIGHT).to_json()),
     )
+
+
+def _columns(rows: Sequence[Any]) -> list[str]:
+    """The fields of a figure's rows, without those that have their default in every row."""
+    if not rows:
+        return []
+    return [f.name for f in fields(rows[0]) if any(getattr(row, f.name) != f.default for row in rows)]
+
+
+def _shown(front: Sequence[StudyPoint]) -> dict[str, bool]:
+    """Which columns the table of the front has besides those that it always has."""
+    return {
+        "label": any(point.point.role == "extra" for point in front),
+        "squares": any(point.point.profile.squares for point in front),
+        "branch": any(point.point.branch for point in front),
+    }
 
 
 def _front_line(point: StudyPoint, study: str) -> _FrontLine:
@@ -107,15 +142,38 @@ def _front_line(point: StudyPoint, study: str) -> _FrontLine:
     return _FrontLine(
         trial=point.address,
         method=point.record.spec.method,
-        fidelity=point.record.origin.fidelity or "fidelity unknown",
+        fidelity=point.fidelity,
         count=f"{measured.relu_count:,}",
-        share=f"{100 * measured.relu_count / max(measured.profile.relus, 1):.2g}%",
+        share=f"{point.kept_percent:.3g}%",
         budget=f"{measured.relu_budget:,}",
-        accuracies=tuple(
-            (percent(getattr(measured.validation, accuracy)), percent(getattr(measured.test, accuracy)))
-            for accuracy in ACCURACIES
-        ),
+        label=measured.label,
+        extra=measured.role == "extra",
+        squares=f"{measured.profile.squares:,}",
+        branch=measured.branch or "",
+        oracle=point.routing == "oracle",
+        accuracies=_accuracies(Splits(validation=measured.validation, test=measured.test)),
         export=f"frontier export {shlex.quote(study)} --trial {point.address} --out {shlex.quote(folder)}",
+    )
+
+
+def _branch_lines(point: StudyPoint) -> list[_BranchLine]:
+    return [
+        _BranchLine(
+            trial=point.address,
+            method=point.record.spec.method,
+            fidelity=point.fidelity,
+            branch=branch,
+            served=branch == point.point.branch,
+            accuracies=_accuracies(scores),
+        )
+        for branch, scores in sorted(point.point.branches.items())
+    ]
+
+
+def _accuracies(scores: Splits) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (percent(getattr(scores.validation, accuracy)), percent(getattr(scores.test, accuracy)))
+        for accuracy in ACCURACIES
     )
 
 
@@ -130,7 +188,8 @@ def _tiles(points: Sequence[StudyPoint], front: Sequence[StudyPoint], absent: Co
     tiles.append(("points on the front", f"{len(front)} of {len(points)}"))
     if points:
         best = max(point.point.validation.clean.value for point in points)
-        tiles.append(("best clean, validation", f"{100 * best:.1f}%"))
+        routed = ", oracle-routed" if any(point.routing == "oracle" for point in points) else ""
+        tiles.append((f"best clean, validation{routed}", f"{100 * best:.1f}%"))
     return tiles
 
 
@@ -139,6 +198,7 @@ def _listed(facts: Facts) -> list[tuple[str, str]]:
         ("Data", facts.data),
         ("Network", facts.network),
         ("Methods (fidelity)", facts.methods),
+        *([("Norm branches", facts.branches)] if facts.branches else []),
         ("Images", "; ".join(f"{name}: {facts.counted(name)}" for name in ACCURACIES)),
         ("Corruptions", facts.corruptions),
         ("Attack", facts.attack),

@@ -1,6 +1,7 @@
 """A study's points: every network that a complete trial produced, and which of them no other one dominates.
 
-Validation alone decides what is on a front; a point's test scores only stand beside it.
+Validation alone decides what is on a front; a point's test scores only stand beside it. The scores are those through
+the served branch, unless somebody asks for oracle-routed ones (`results.routing`).
 """
 
 from __future__ import annotations
@@ -12,19 +13,39 @@ from frontier.errors import RecordError
 from frontier.results import pareto
 from frontier.results.objectives import values
 from frontier.results.record import Point, TrialRecord, address
+from frontier.results.routing import Routing, oracle, routing_of
 
 Records = Iterable[tuple[int, TrialRecord | RecordError]]
+NO_FIDELITY = "fidelity unknown"
 
 
 @dataclass(frozen=True)
 class StudyPoint:
-    """One network of a study. `nondominated`: on the front of all four objectives, among the study's points."""
+    """One network of a study. `point` has the scores by `routing`; `nondominated` (on the front of all four objectives,
+    among the study's points) goes by them. `network_relus`: the ReLUs of the study's network, all of them kept."""
 
     trial: int
     index: int
     record: TrialRecord
     point: Point
     nondominated: bool
+    network_relus: int
+    routing: Routing = "served"
+
+    @property
+    def served(self) -> Point:
+        """The point as it was recorded: the scores through the served branch."""
+        return self.record.points[self.index]
+
+    @property
+    def fidelity(self) -> str:
+        """How close the method's implementation is to its source."""
+        return self.record.origin.fidelity or NO_FIDELITY
+
+    @property
+    def kept_percent(self) -> float:
+        """The ReLU count as a percentage of the study's network, also where the point's own is narrower."""
+        return 100 * self.point.relu_count / max(self.network_relus, 1)
 
     @property
     def address(self) -> str:
@@ -47,19 +68,32 @@ class Absent:
     trial: int
     state: str
     method: str
+    fidelity: str
     reason: str
 
 
-def points_of(records: Records) -> tuple[StudyPoint, ...]:
-    """The points of all complete records, by trial and index."""
+def points_of(records: Records, *, relus: int | None = None, oracle_routed: bool = False) -> tuple[StudyPoint, ...]:
+    """The points of all complete records, by trial and index; the front is that of the figures that are asked for.
+
+    `relus` are those of the study's network; without them the largest network among the points stands for it.
+    """
     found = [
-        (trial, index, record, point)
+        (trial, index, record, oracle(point) if oracle_routed else point)
         for trial, record in records
         if isinstance(record, TrialRecord) and record.state == "complete"
         for index, point in enumerate(record.points)
     ]
     best = set(pareto.front([values(point) for *_, point in found]))
-    return tuple(StudyPoint(*parts, nondominated=i in best) for i, parts in enumerate(found))
+    full = relus or max((point.profile.relus for *_, point in found), default=0)
+    return tuple(
+        StudyPoint(
+            *parts,
+            nondominated=i in best,
+            network_relus=full,
+            routing=routing_of(parts[-1], asked_oracle=oracle_routed),
+        )
+        for i, parts in enumerate(found)
+    )
 
 
 def absent_of(records: Records) -> tuple[Absent, ...]:
@@ -67,9 +101,10 @@ def absent_of(records: Records) -> tuple[Absent, ...]:
     found = []
     for trial, record in records:
         if isinstance(record, RecordError):
-            found.append(Absent(trial, "unreadable", "", str(record)))
+            found.append(Absent(trial, "unreadable", "", "", str(record)))
         elif record.state != "complete":
-            found.append(Absent(trial, record.state, record.spec.method, record.reason or ""))
+            fidelity = record.origin.fidelity or NO_FIDELITY
+            found.append(Absent(trial, record.state, record.spec.method, fidelity, record.reason or ""))
     return tuple(found)
 
 

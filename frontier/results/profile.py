@@ -43,6 +43,11 @@ class Profile(Frozen):
         return sum(site.kept for site in self.sites if site.inner)
 
     @property
+    def squares(self) -> int:
+        """Positions that are squared: each costs a multiplication of two secrets."""
+        return sum(site.squares for site in self.sites)
+
+    @property
     def relus(self) -> int:
         """All activation positions of the built network."""
         return sum(site.relus for site in self.sites)

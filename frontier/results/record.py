@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from frontier.frozen import Frozen
 from frontier.results.profile import Profile
-from frontier.results.spec import TrialSpec
+from frontier.results.spec import NetworkSpec, TrialSpec
 
 VERSION: Final = 1
 State = Literal["complete", "pruned", "failed"]
@@ -56,10 +56,23 @@ class MaskFile(Frozen):
     hash: str
 
 
+class Splits(Frozen):
+    """The scores of one network on both splits."""
+
+    validation: Scores
+    test: Scores
+
+
 class Point(Frozen):
-    """One network that a trial produced. Point 0 is the one at the asked budget; others are marked `extra`."""
+    """One network that a trial produced. Point 0 is the one at the asked budget; others are marked `extra`, and `label`
+    says what they are. A network that was trained with several norm branches has one `branch` in service, for clean,
+    corrupted and attacked images alike, and the attacker knows it; `branches` holds the scores through every one."""
 
     role: Literal["asked", "extra"] = "asked"
+    label: str = ""
+    network: NetworkSpec | None = None  # where it is not the spec's
+    branch: str | None = None
+    branches: dict[str, Splits] = {}
     relu_budget: int = Field(ge=0)
     relu_count: int = Field(ge=0)  # in the convention of the built network
     counts: ReluCount
@@ -87,6 +100,7 @@ class Origin(Frozen):
     threads: int
     compiled: bool = False
     libraries: dict[str, str] = {}
+    plugins: dict[str, str] = {}  # parts from outside frontier: `method/mine` -> start of their file's SHA-256
     host: str = ""
     started_at: str = ""  # ISO 8601, UTC
     wall_s: dict[str, float] = {}  # seconds by stage
@@ -102,6 +116,8 @@ class TrialRecord(Frozen):
     spec: TrialSpec
     points: tuple[Point, ...] = ()
     teacher: Teacher | None = None
+    passes: dict[str, float] = {}  # network passes per training image that each stage took
+    shared_passes: dict[str, float] = {}  # that teachers and proxies took, once for all trials: not in `passes`
     notes: tuple[str, ...] = ()  # what a reader must know, such as a repaired budget
     origin: Origin
 

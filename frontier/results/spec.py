@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from frontier.frozen import Frozen, digest
 
 Scalar = bool | int | float | str
 Options = dict[str, Scalar]
+Knobs = dict[str, Scalar | tuple[Scalar, ...]]
 
 
 class DataSpec(Frozen):
@@ -17,6 +18,13 @@ class DataSpec(Frozen):
 
     name: str
     train_images: int | None = Field(default=None, gt=0)
+    options: Options = {}
+
+    @model_serializer(mode="wrap")
+    def _without_empty_options(self, fields_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """No options are no key: specs from before there were any keep their JSON and their hashes."""
+        fields: dict[str, Any] = fields_of(self)
+        return fields if self.options else {key: value for key, value in fields.items() if key != "options"}
 
 
 class NetworkSpec(Frozen):
@@ -75,12 +83,21 @@ class TrialSpec(Frozen):
     network: NetworkSpec
     teacher: TeacherSpec
     method: str
-    knobs: Options = {}
+    knobs: Knobs = {}
     relu_budget: int = Field(ge=0)  # ReLUs that may be kept, in the convention of `network.sites`
     finetune: Recipe
+    # network passes per training image for linearizing and finetuning together: a forward is 1, forward and backward 3.
+    # The finetuning then takes what the search leaves, and not its recipe's epochs. Teachers do not count.
+    passes: float | None = Field(default=None, gt=0)
     measure: MeasureSpec
     seed: int = 0
     space_hash: str | None = None  # provenance: the question this trial belongs to
+
+    @model_serializer(mode="wrap")
+    def _without_unlimited_passes(self, fields_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """No limit is no key: specs from before there was one keep their JSON and their hashes."""
+        fields: dict[str, Any] = fields_of(self)
+        return {key: value for key, value in fields.items() if key != "passes" or value is not None}
 
     @property
     def teacher_hash(self) -> str:

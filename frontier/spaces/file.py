@@ -53,19 +53,37 @@ Finetune = Annotated[
 ]
 
 
+def _by_name(value: Any) -> Any:
+    """`network: resnet18` is short for `network: {name: resnet18}`."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class _Name:
+    """A part may be written as its name alone."""
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Any) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(core)]}
+
+
+NAME = _Name()
+
+
 class SpaceFile(Frozen):
     """One question. A setting under `methods` and `finetune` and the `relu_budget` are constants or domains."""
 
     version: Literal[1] = 1
     name: str | None = None  # default: the name of the file
     question: str = Field(min_length=1)
-    data: DataSpec
-    network: NetworkSpec
+    data: Annotated[DataSpec, BeforeValidator(_by_name), NAME]
+    network: Annotated[NetworkSpec, BeforeValidator(_by_name), NAME]
     teacher: TeacherSpec
     relu_budget: Budget = Field(description="a count, a percentage such as 5%, or a domain of them")
     anchors: tuple[Count, ...] = ()
     methods: dict[str, Knobs] = Field(description="a method and its knobs, such as 'snl: {penalty: 1e-4}'")
     finetune: Finetune = Field(description="a recipe: epochs, lr, ...")
+    passes: float | None = Field(
+        default=None, gt=0, description="network passes per training image that search and finetuning share"
+    )
     measure: MeasureSpec
     objectives: tuple[str, ...] = Field(default=tuple(objective.name for objective in OBJECTIVES), min_length=1)
     search: SearchSettings = SearchSettings()

@@ -1,10 +1,12 @@
 """From a search-space file to a Space: read, check every key, resolve budgets, knobs and names.
 
-What a method's knobs, a network's ReLUs and the names on an axis are, the caller passes in; nothing is imported upward.
+What a method's knobs, a data set's shape, a network's ReLUs and the names on an axis are, the caller passes in; nothing
+is imported upward.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +26,12 @@ from frontier.spaces.file import SpaceFile
 from frontier.spaces.space import Space
 
 KnobsOf = Callable[[str], type[Frozen]]  # method -> its frozen Knobs model
+ShapeOf = Callable[[DataSpec], object]  # shape of a data set's images; raises InputError for wrong options
 RelusOf = Callable[[NetworkSpec, DataSpec], int]  # ReLUs of the built network; raises InputError for wrong options
 NamesOf = Callable[[str], Sequence[str]]  # axis (data, backbone, method, corruption, attack, sampler) -> names
 
 
-def load(path: Path, *, knobs_of: KnobsOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
+def load(path: Path, *, knobs_of: KnobsOf, shape_of: ShapeOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
     """The Space in a file. Raises InputError with file, line and key for whatever is wrong with it."""
     try:
         content = path.read_bytes()
@@ -36,17 +39,22 @@ def load(path: Path, *, knobs_of: KnobsOf, relus_of: RelusOf, names_of: NamesOf)
         raise InputError(
             f"cannot read the search space ({error.strerror})", where=str(path), expected="a YAML file"
         ) from None
-    return loads(content, str(path), knobs_of=knobs_of, relus_of=relus_of, names_of=names_of)
+    return loads(content, str(path), knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
 
 
-def loads(content: bytes, where: str, *, knobs_of: KnobsOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
+def loads(
+    content: bytes, where: str, *, knobs_of: KnobsOf, shape_of: ShapeOf, relus_of: RelusOf, names_of: NamesOf
+) -> Space:
     """The Space in the bytes of a file; `where` is that file in messages, and its stem the default name."""
     document = _yaml.read(content, where)
     file = _checked(document)
     unknown = list(_unknown_entries(file, document, names_of))
     if unknown:
         raise complaint(unknown)
-    relus = _relus(file, document, relus_of)
+    with _placed(document, ("data",)):
+        shape_of(file.data)
+    with _placed(document, ("network",)):
+        relus = relus_of(file.network, file.data)
     budget = resolve_budget(file.relu_budget, relus, document, ("relu_budget",))
     fields = {
         **{key: getattr(file, key) for key in SpaceFile.model_fields if key in Space.model_fields},
@@ -95,7 +103,8 @@ class _Name:
 
 def _names(file: SpaceFile) -> Iterator[_Name]:
     yield _Name("data", file.data.name, ("data", "name"))
-    yield _Name("backbone", file.network.name, ("network", "name"))
+    if ":" not in file.network.name:  # pkg.module:factory is on no axis; building it tells whether it is there
+        yield _Name("backbone", file.network.name, ("network", "name"))
     for method in file.methods:
         yield _Name("method", method, ("methods", method))
     for i, corruption in enumerate(file.measure.corruptions):
@@ -137,9 +146,11 @@ def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> 
                 yield document.error((*path, i), f"'{value}' is in '{dotted(path)}' twice", fix="remove one of them")
 
 
-def _relus(file: SpaceFile, document: Document, relus_of: RelusOf) -> int:
+@contextlib.contextmanager
+def _placed(document: Document, path: KeyPath) -> Iterator[None]:
+    """What a look-up complains about is said with the file and the line of `path`."""
     try:
-        return relus_of(file.network, file.data)
+        yield
     except InputError as error:
         got = {} if error.got is None else {"got": error.got}
-        raise document.error(("network",), error.what, expected=error.expected, fix=error.fix, **got) from None
+        raise document.error(path, error.what, expected=error.expected, fix=error.fix, **got) from None

@@ -13,7 +13,7 @@ from frontier.results.objectives import OBJECTIVES
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TeacherSpec, TrialSpec
 from frontier.spaces.domain import AnyDomain, Domain
 
-Value = AnyDomain | Scalar | tuple[float, ...]  # a domain or a constant; the tuple is a recipe's milestones
+Value = AnyDomain | Scalar | tuple[Scalar, ...]  # a domain or a constant; tuples are a recipe's milestones, snapshots
 QUESTION = ("data", "network", "teacher", "relu_budget", "anchors", "methods", "finetune", "measure", "objectives")
 
 
@@ -50,6 +50,7 @@ class Space(Frozen):
     anchors: tuple[int, ...] = ()  # budgets to be asked first
     methods: dict[str, dict[str, Value]]
     finetune: dict[str, Value]
+    passes: float | None = None  # see TrialSpec.passes
     measure: MeasureSpec
     objectives: tuple[str, ...] = tuple(objective.name for objective in OBJECTIVES)
     search: SearchSettings = SearchSettings()
@@ -58,7 +59,8 @@ class Space(Frozen):
     @property
     def space_hash(self) -> str:
         """Equal for equal questions; name, wording, search settings and resources do not count."""
-        return digest(self.model_dump(mode="json", include=set(QUESTION)))
+        question = self.model_dump(mode="json", include=set(QUESTION))
+        return digest(question if self.passes is None else question | {"passes": self.passes})
 
     @property
     def method_names(self) -> tuple[str, ...]:
@@ -89,6 +91,7 @@ class Space(Frozen):
             "knobs": _filled(self.methods[method], method, assignment),
             "relu_budget": assignment.get("relu_budget", self.relu_budget),
             "finetune": _filled(self.finetune, "finetune", assignment),
+            "passes": self.passes,
             "measure": self.measure,
             "seed": seed,
             "space_hash": self.space_hash,

@@ -23,7 +23,20 @@ class Context:
     log: Callable[[str], None] = lambda _: None
     check: Callable[[], None] = lambda: None
     checkpoint_every_s: float = CHECKPOINT_EVERY_S
+    passes: dict[str, float] = field(default_factory=dict)  # spent so far, by stage; see `spend`
+    shared: dict[str, float] = field(default_factory=dict)  # what it took once to train what many trials share, by name
     _saved_at: dict[str, float] = field(default_factory=dict)
+
+    def spend(self, stage: str, passes: float) -> None:
+        """Say what a stage has cost so far, in network passes per training image: forward 1, forward and backward 3.
+
+        A later word on the same stage replaces the former, so that a resumed stage is not charged twice.
+        """
+        self.passes[stage] = passes
+
+    def has(self, stage: str) -> bool:
+        """Whether `save` was called for this stage."""
+        return (self.checkpoints / f"{stage}.pt").is_file()
 
     def load(self, stage: str) -> dict[str, Any] | None:
         """The last checkpoint of a stage, tensors only (never a pickled object), or None."""
@@ -31,7 +44,6 @@ class Context:
         if not path.is_file():
             return None
         saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
-        self.log(f"{stage}: goes on after epoch {saved['epochs']}")
         return saved
 
     def save(self, stage: str, state: Callable[[], dict[str, Any]], *, final: bool) -> None:

@@ -32,20 +32,27 @@ def fit(
     groups: Iterable[dict[str, Any]] | None = None,
     state: dict[str, float] | None = None,
     after_epoch: AfterEpoch | None = None,
+    passes: float = 3.0,
+    steps: int | None = None,
+    after_step: Callable[[], None] | None = None,
 ) -> int:
-    """Train `model` in place for at most `recipe.epochs` epochs; returns how many were run in all.
+    """Train `model` in place for `recipe.epochs` epochs, or for `steps` steps; returns how many epochs were begun.
 
     `groups` are optimizer parameter groups (default: all trainable parameters), `state` numbers that
     `after_epoch` keeps between epochs; both survive a crash: the stage goes on from its last checkpoint.
-    Raises TrialFailed when the loss is not finite, Cancelled when the context says so.
+    `passes` is what one image costs in one step, in network passes; the stage is charged for them. `after_step` runs
+    when the optimizers have stepped. Raises TrialFailed when the loss is not finite, Cancelled on demand.
     """
     state = {} if state is None else state
     optimizers = build(recipe, groups if groups is not None else [{"params": trainable(model)}])
-    total = recipe.epochs * steps_per_epoch(len(images), recipe.batch)
+    each = steps_per_epoch(len(images), recipe.batch)
+    total = recipe.epochs * each if steps is None else steps
+    epochs = -(-total // each)
     order = zlib.crc32(stage.encode()) + seed  # stages of one trial see the images in different orders
     done, stopped = 0, False
     saved = context.load(stage)
     if saved is not None:
+        context.log(f"{stage}: goes on after epoch {saved['epochs']}")
         model.load_state_dict(saved["model"])
         for optimizer, stored in zip(optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(stored)
@@ -61,14 +68,21 @@ def fit(
             "stopped": stopped,
         }
 
-    while done < recipe.epochs and not stopped:
-        mean_loss = _one_epoch(model, images, recipe, loss, optimizers, seed=order, number=done, total=total)
+    def charge() -> None:
+        context.spend(stage, passes * min(done, total / each))
+
+    charge()
+    while done < epochs and not stopped:
+        mean_loss = _one_epoch(
+            model, images, recipe, loss, optimizers, after_step, seed=order, number=done, total=total
+        )
         if not math.isfinite(mean_loss):
             raise TrialFailed(f"{stage}: the loss became {mean_loss} in epoch {done}")
         stopped = after_epoch(done, state) if after_epoch is not None else False
         done += 1
-        context.log(f"{stage}: epoch {done}/{recipe.epochs} loss {mean_loss:.4f}" + _told(state))
-        context.save(stage, snapshot, final=stopped or done == recipe.epochs)
+        charge()
+        context.log(f"{stage}: epoch {done}/{epochs} loss {mean_loss:.4f}" + _told(state))
+        context.save(stage, snapshot, final=stopped or done == epochs)
         context.check()
     return done
 
@@ -79,23 +93,28 @@ def _one_epoch(
     recipe: Recipe,
     loss: Loss,
     optimizers: list[torch.optim.Optimizer],
+    after_step: Callable[[], None] | None,
     *,
     seed: int,
     number: int,
     total: int,
 ) -> float:
-    """One pass over the images; returns the mean loss of its steps."""
+    """One pass over the images, or as much of it as `total` steps leave; returns the mean loss of its steps."""
     model.train()
-    steps = steps_per_epoch(len(images), recipe.batch)
+    each = steps_per_epoch(len(images), recipe.batch)
+    steps = min(each, total - number * each)
     summed = torch.zeros((), device=images.labels.device)
-    for step, (pixels, labels) in enumerate(epoch(images, recipe, seed=seed, number=number)):
-        set_lr(optimizers, lr_factor(recipe, number * steps + step, total))
+    batches = epoch(images, recipe, seed=seed, number=number)
+    for step, (pixels, labels) in zip(range(steps), batches, strict=False):
+        set_lr(optimizers, lr_factor(recipe, number * each + step, total))
         value = loss(pixels, labels)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         for optimizer in optimizers:
             optimizer.step()
+        if after_step is not None:
+            after_step()
         summed += value.detach()
     return float(summed) / steps
 

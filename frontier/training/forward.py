@@ -7,13 +7,14 @@ import shutil
 import sysconfig
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from frontier.results.spec import Recipe
 
-Forward = Callable[[Tensor], Tensor]
+Forward = Callable[[Tensor], Any]  # pixels -> what the model returns
 
 
 def can_compile(device: torch.device) -> str | None:
@@ -40,11 +41,21 @@ def forward_of(model: nn.Module, recipe: Recipe, device: torch.device, *, compil
     """The model as a function of pixels, under autocast where the recipe asks for bfloat16."""
     call: Forward = torch.compile(model) if compiled else model
 
-    def forward(pixels: Tensor) -> Tensor:
+    def forward(pixels: Tensor) -> Any:
         with autocast(recipe, device):
             return call(pixels)
 
     return forward
+
+
+def no_grad(forward: Forward) -> Forward:
+    """The same function outside the graph: a teacher's."""
+
+    @torch.no_grad()
+    def without(pixels: Tensor) -> Any:
+        return forward(pixels)
+
+    return without
 
 
 def autocast(recipe: Recipe, device: torch.device) -> contextlib.AbstractContextManager[object]:

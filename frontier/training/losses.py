@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -25,7 +25,16 @@ def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Ten
     return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
 
 
-@torch.no_grad()
-def logits_of(teacher: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
-    """The teacher's logits, outside the graph."""
-    return teacher(pixels)
+def attention(activations: Tensor) -> Tensor:
+    """The attention map of Zagoruyko and Komodakis (ICLR 2017): mean over channels of the squares, flattened and scaled
+    to length 1. (B, C, ...) -> (B, positions)."""
+    return functional.normalize(activations.float().square().mean(dim=1).flatten(1), dim=1)
+
+
+def attention_transfer(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
+    """Sum over the given activations of the mean squared difference of their attention maps -> scalar.
+
+    As SENet and RLNet finetune (sreetamasarkar/rlnet, commit afbf3aa; SENet calls it PRAM). No gradient to `teacher`.
+    """
+    pairs = zip(student, teacher, strict=True)
+    return torch.stack([(attention(s) - attention(t.detach())).square().mean() for s, t in pairs]).sum()

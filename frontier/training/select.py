@@ -1,4 +1,4 @@
-"""Choosing exactly k positions by score, with ties broken the same way everywhere."""
+"""Choosing exactly k positions by score, over all sites or in each, with ties broken the same way everywhere."""
 
 from __future__ import annotations
 
@@ -22,4 +22,12 @@ def largest(scores: Mapping[str, NDArray[np.float32]], k: int) -> Mask:
     for path, score in scores.items():
         bits[path] = kept[start : start + score.size].reshape(score.shape)
         start += score.size
+    return Mask.of(bits)
+
+
+def largest_by_site(scores: Mapping[str, NDArray[np.float32]], counts: Mapping[str, int]) -> Mask:
+    """The mask of the `counts[path]` largest scores of each site; among equal ones the earlier position wins."""
+    bits = {}
+    for path, score in scores.items():
+        bits.update({path: largest({path: score}, counts[path]).bits(path)})
     return Mask.of(bits)

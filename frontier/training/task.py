@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from torch import Tensor
+
+from frontier.nn.gates import FrozenGate, Gate
 from frontier.nn.network import Classifier
-from frontier.results.spec import Recipe
+from frontier.nn.sites import Site, sites_of
+from frontier.nn.surgery import gate
+from frontier.results.spec import Options, Recipe
 from frontier.training.batches import Images
 from frontier.training.context import Context
+
+Tensors = dict[str, Tensor]
+# (name, what it depends on beside data, network and teacher recipe, train it) -> tensors, trained once for all trials
+Cached = Callable[[str, Mapping[str, Any], Callable[[Context], Tensors]], Tensors]
+Fresh = Callable[[int, Mapping[str, Any]], Classifier]  # (seed, options other than the spec's) -> untrained network
 
 
 @dataclass(frozen=True)
 class Task:
     """Linearize `teacher` (plain ReLUs, eval mode; do not change it) to at most `relu_budget` ReLUs.
 
-    `image` is (C, H, W); `outer` the site paths that the `inner` convention leaves out.
+    `image` is (C, H, W); `outer` the site paths that the `inner` convention leaves out. `passes`: network passes per
+    training image that linearizing and finetuning may take together (None: what the recipes say). `fresh` makes an
+    untrained network of the teacher's architecture, `cached` trains what several trials share.
     """
 
     teacher: Classifier
@@ -27,15 +40,34 @@ class Task:
     finetune: Recipe
     seed: int
     context: Context
+    teacher_recipe: Recipe
+    fresh: Fresh
+    cached: Cached
+    options: Options = field(default_factory=dict)  # of the network
+    widths: Mapping[str, int] = field(default_factory=dict)  # its options that scale the channels, with their values
+    passes: float | None = None
+
+    def sites(self) -> tuple[Site, ...]:
+        """The teacher's sites, in order of execution."""
+        return sites_of(self.teacher.body, self.image, outer=self.outer)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network that a method hands back: all its gates frozen. The trial measures it and believes nothing."""
+    """A network that a method hands back: all its gates frozen. The trial measures it and believes nothing.
+
+    `label` says what an extra is. `options`: of the network where they are not the spec's (another width). Where a
+    network was trained with several norm branches, `model` is the one that would be deployed, with the norms of
+    `branch`, and `others` are the same network with the norms of each other branch.
+    """
 
     model: Classifier
     relu_budget: int
     role: Literal["asked", "extra"] = "asked"
+    label: str = ""
+    options: Options | None = None
+    branch: str | None = None
+    others: Mapping[str, Classifier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -44,3 +76,8 @@ class Linearized:
 
     candidates: tuple[Candidate, ...]
     notes: tuple[str, ...] = ()
+
+
+def gated(task: Task, model: Classifier, make: Callable[[Site], Gate] = FrozenGate.at) -> Classifier:
+    """A copy of `model` (plain ReLUs) with `make(site)` at every ReLU; by default gates that keep every one."""
+    return model.around(gate(model.body, task.image, make, outer=task.outer)).train(model.training)

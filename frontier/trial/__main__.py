@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from frontier import registry
 from frontier.errors import FrontierError
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.single import run_file
@@ -20,8 +21,11 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--download", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--plugin", type=Path, action="append", default=[])
     arguments = vars(parser.parse_args(words))
     try:
+        for folder in arguments.pop("plugin"):
+            registry.plug_in(folder)
         print(run_file(arguments.pop("spec"), arguments.pop("out"), **arguments))  # noqa: T201
     except FrontierError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,15 +13,16 @@ import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from frontier import registry
 from frontier.data._dataset import Dataset
 from frontier.errors import InputError, VerificationError
 from frontier.files import writable, write_atomic
 from frontier.frozen import Frozen
 from frontier.masks.file import load as load_mask
+from frontier.masks.mask import Mask
 from frontier.nn.gates import FrozenGate
-from frontier.nn.network import Classifier, build
+from frontier.nn.network import Classifier, backbone, build
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gate, mask_of, set_mask
 from frontier.results.record import Point, TrialRecord
@@ -68,16 +70,17 @@ def assemble(
     weights_file: str,
 ) -> Classifier:
     """The network of a mask file and a weights file, in eval mode. Raises InputError where they do not fit."""
-    outer = registry.load("backbone", network.name).OUTER
+    outer = backbone(network.name).outer
     plain = build(network.name, image, classes, sites=network.sites, options=network.options)
-    body = set_mask(gate(plain, image, _blank, outer=outer), load_mask(folder / mask_file))
-    model = Classifier(body, mean, std)
-    masks = {f"body.{site}.kept" for site, _ in mask_of(body).sites}
+    mask = load_mask(folder / mask_file)
     path = folder / weights_file
     try:
         state = load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(f"cannot read the weights ({error})", where=str(path), expected="a safetensors file") from None
+    body = set_mask(gate(plain, image, _blank, outer=outer), mask, _coefficients(mask, state))
+    model = Classifier(body, mean, std)
+    masks = {f"body.{site}.kept" for site, _ in mask_of(body).sites}
     expected = {name: value.shape for name, value in model.state_dict().items() if name not in masks}
     found = {name: value.shape for name, value in state.items()}
     if expected != found:
@@ -93,7 +96,12 @@ def assemble(
 
 
 def load(folder: Path | str) -> Classifier:
-    """A bundle's network in eval mode: pixels (B, C, H, W) in [0, 1] -> logits. Files are checked by hash."""
+    """A bundle's network in eval mode: pixels (B, C, H, W) in [0, 1] -> logits. Files are checked by hash.
+
+    Nothing is unpickled, but the network's code is not in the bundle: a manifest that names a plug-in or
+    `pkg.module:factory` makes this import that module, which must be on this machine (PYTHONPATH, `frontier.plug_in`).
+    Load such a bundle only from where you would take a module from.
+    """
     folder = Path(folder)
     manifest = read_manifest(folder)
     if manifest.sha256 != {name: _sha256(folder / name) for name in (MASK, WEIGHTS)}:
@@ -137,7 +145,8 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
             expected="a new or an empty folder",
             fix="give another one with --out",
         )
-    common = (record.spec.network, data.image, data.classes, data.mean, data.std)
+    network = found.network or record.spec.network
+    common = (network, data.image, data.classes, data.mean, data.std)
     original = assemble(*common, folder, found.mask.file, found.weights)
     writable(out.parent, "--out")
     aside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -148,7 +157,7 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
             study=study,
             trial=trial,
             point=point,
-            network=record.spec.network,
+            network=network,
             image=data.image,
             classes=data.classes,
             mean=data.mean,
@@ -174,6 +183,19 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
         shutil.rmtree(aside, ignore_errors=True)
         raise
     return manifest
+
+
+def _coefficients(mask: Mask, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The polynomial surrogates among the weights, by site; sites without one have the identity."""
+    named = {path: f"body.{path}.coefficients" for path, _ in mask.sites}
+    found = {path: state[name] for path, name in named.items() if name in state}
+    for path, shape in mask.sites:
+        if path in found and (found[path].ndim != 2 or found[path].shape[1] != shape[0]):
+            got = tuple(found[path].shape)
+            raise InputError(
+                "not a surrogate's coefficients", where=path, expected=f"(degree + 1, {shape[0]})", got=got
+            )
+    return found
 
 
 def _blank(site: Site) -> FrozenGate:

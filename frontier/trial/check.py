@@ -10,27 +10,21 @@ import torch
 from pydantic import ValidationError
 
 from frontier import registry
+from frontier.data._named import shape_of
 from frontier.errors import InputError
 from frontier.frozen import canonical_json
-from frontier.nn.network import build
-from frontier.nn.sites import sites_of
-from frontier.results.spec import NetworkSpec, TrialSpec
+from frontier.nn.network import build, relu_sites
+from frontier.results.spec import DataSpec, NetworkSpec, TrialSpec
+from frontier.trial.parts import modules
 
 COPIES = 5  # of the weights in training: teacher, student, gradients, two moments of Adam
 
 
 def check(spec: TrialSpec) -> None:
     """Raises InputError for what does not exist or does not fit."""
-    for axis, name in (
-        ("data", spec.data.name),
-        ("backbone", spec.network.name),
-        ("method", spec.method),
-        ("attack", spec.measure.attack),
-        *(("corruption", corruption) for corruption in spec.measure.corruptions),
-    ):
-        registry.load(axis, name)
+    modules(spec.data, spec.network, [spec.method], spec.measure)
     knobs_of(spec)
-    relus = relus_of(spec.network, spec.data.name)
+    relus = relus_of(spec.network, spec.data)
     if spec.relu_budget > relus:
         raise InputError(
             "the budget is above the network's ReLUs",
@@ -54,16 +48,17 @@ def knobs_of(spec: TrialSpec) -> Any:
         ) from None
 
 
-def relus_of(network: NetworkSpec, data: str) -> int:
+def relus_of(network: NetworkSpec, data: DataSpec) -> int:
     """The ReLUs that the built network evaluates on this data set's images, by running it once without weights."""
-    return _relus(canonical_json(network), data)
+    return _relus(canonical_json(network), canonical_json(data))
 
 
 @functools.cache
-def _relus(network_json: str, data: str) -> int:
-    network, source = NetworkSpec.model_validate_json(network_json), registry.load("data", data)
+def _relus(network_json: str, data_json: str) -> int:
+    network = NetworkSpec.model_validate_json(network_json)
+    image, classes = shape_of(DataSpec.model_validate_json(data_json))
     with torch.device("meta"):
-        model = build(network.name, source.IMAGE, source.CLASSES, sites=network.sites, options=network.options)
+        model = build(network.name, image, classes, sites=network.sites, options=network.options)
     weights_bytes = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if COPIES * weights_bytes > memory_bytes:
@@ -73,4 +68,4 @@ def _relus(network_json: str, data: str) -> int:
             expected=f"at most {memory_bytes / COPIES / 1e9:.1f} GB of weights",
             got=f"{weights_bytes / 1e9:.1f} GB",
         )
-    return sum(site.relus for site in sites_of(model, source.IMAGE))
+    return sum(site.relus for site in relu_sites(network.name, model, image))

@@ -12,6 +12,8 @@ import torch
 
 from frontier import registry
 from frontier.errors import TrialFailed
+from frontier.nn.network import backbone
+from frontier.nn.widths import widths_of
 from frontier.results.record import Origin, Teacher, TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import write_record
@@ -23,9 +25,10 @@ from frontier.trial import origin
 from frontier.trial.check import check, knobs_of
 from frontier.trial.judge import judge
 from frontier.trial.measure import clean
+from frontier.trial.parts import plugins
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
-from frontier.trial.teacher import obtain
+from frontier.trial.teacher import School
 from frontier.trial.workspace import Workspace, claim
 
 
@@ -36,9 +39,12 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     (an unknown name, missing data) is raised, and so is an interruption: both leave no record. On a folder with
     checkpoints the trial goes on from them.
     """
+    for plugged in runtime.plugins:
+        registry.plug_in(plugged)
     device = runtime.torch_device()
-    source = Source(spec.data.name, runtime.data_folder(), runtime.download)
+    source = Source.of(spec.data, runtime.data_folder(), runtime.download)
     check(spec)
+    used = plugins(spec)
     source.dataset()
     torch.set_num_threads(runtime.threads)
     torch.manual_seed(spec.seed)
@@ -65,6 +71,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
             threads=runtime.threads,
             compiled=spec.finetune.compile and can_compile(device) is None,
             libraries=origin.libraries(),
+            plugins=used,
             host=origin.host(),
             started_at=started_at,
             wall_s=workspace.wall_s,
@@ -81,9 +88,10 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     """Teacher, linearize, measure: the fields of a complete record."""
     data = source.dataset()
     train = Images.of(source.images("train", spec.data.train_images), context.device)
-    outer = registry.load("backbone", spec.network.name).OUTER
+    outer = backbone(spec.network.name).outer
     with workspace.stage("teacher"):
-        teacher = obtain(spec, data, train, runtime.home, context)
+        school = School(spec, data, train, runtime.home, context)
+        teacher = school.teacher()
     with workspace.stage("measure_teacher"):
         by_teacher = {
             split: clean(teacher, Images.of(source.images(split, count), context.device))
@@ -100,6 +108,12 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
             finetune=spec.finetune,
             seed=spec.seed,
             context=context,
+            teacher_recipe=spec.teacher.recipe,
+            fresh=school.fresh,
+            cached=school.cached,
+            options=spec.network.options,
+            widths=widths_of(spec.network.name, spec.network.options),
+            passes=spec.passes,
         )
         linearized: Linearized = registry.load("method", spec.method).linearize(task, knobs_of(spec))
     with workspace.stage("measure"):
@@ -107,5 +121,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     return {
         "points": points,
         "teacher": Teacher(hash=spec.teacher_hash, **by_teacher),
+        "passes": {stage: round(passes, 4) for stage, passes in context.passes.items()},
+        "shared_passes": dict(context.shared),
         "notes": linearized.notes,
     }

@@ -22,6 +22,7 @@ class Runtime:
     threads: int = 1
     keep_weights: bool = True
     deadline_s: float | None = None  # a trial that runs longer is cancelled
+    plugins: tuple[Path, ...] = ()  # folders, for a worker that does not inherit FRONTIER_PLUGINS
 
     def data_folder(self) -> Path | None:
         if self.data is not None:

@@ -1,14 +1,17 @@
-"""The images of a trial: a data set by name and folder, loaded once a process and shared by its trials."""
+"""The images of a trial: a data set by name, folder and options, loaded once a process and shared by its trials."""
 
 from __future__ import annotations
 
 import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from frontier import registry
 from frontier.corruptions._apply import apply
+from frontier.data import _named
 from frontier.data._dataset import Dataset, Split
+from frontier.frozen import canonical_json
+from frontier.results.spec import DataSpec
 
 SUBSET_SEED = 0  # all trials of all studies are measured on the same images
 
@@ -20,6 +23,12 @@ class Source:
     name: str
     folder: Path | None
     download: bool = False
+    options: str = "{}"  # canonical JSON, so that equal sources are one key of a cache
+
+    @classmethod
+    def of(cls, data: DataSpec, folder: Path | None, download: bool = False) -> Source:
+        """Where the images of a spec come from."""
+        return cls(data.name, folder, download, canonical_json(data.options))
 
     def dataset(self) -> Dataset:
         return _dataset(self)
@@ -35,8 +44,7 @@ class Source:
 
 @functools.lru_cache(maxsize=2)
 def _dataset(source: Source) -> Dataset:
-    loaded: Dataset = registry.load("data", source.name).load(source.folder, download=source.download)
-    return loaded
+    return _named.load(source.name, source.folder, json.loads(source.options), download=source.download)
 
 
 @functools.lru_cache(maxsize=64)

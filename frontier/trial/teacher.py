@@ -1,105 +1,92 @@
 """The teacher: the all-ReLU network, trained once per recipe and shared by all trials of all studies.
 
-HOME/teachers/HASH/weights.safetensors   written last: with it the teacher is finished
-                  /recipe.json           what the hash was made of
-                  /log.txt, checkpoints/ as in a trial
+What else several trials share (SENet's sparse proxy, RLNet's robust teacher) is cached in the same way, under the hash
+of the teacher's recipe and of what it depends on beside.
 """
 
 from __future__ import annotations
 
-import contextlib
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import filelock
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from torch import Tensor
 
 from frontier.data._dataset import Dataset
-from frontier.files import write_atomic
-from frontier.frozen import canonical_json
+from frontier.frozen import digest
 from frontier.nn.network import Classifier, build
-from frontier.results.spec import TrialSpec
+from frontier.results.spec import Options, TrialSpec
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, wants_compile
 from frontier.training.losses import cross_entropy
+from frontier.training.task import Tensors
 from frontier.training.whiten import whiten
-from frontier.trial.workspace import Workspace
-
-WEIGHTS = "weights.safetensors"
-POLL_S = 0.2
-
-
-def fresh(spec: TrialSpec, data: Dataset, seed: int) -> Classifier:
-    """An untrained network with plain ReLUs; its initial weights depend on the seed alone."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = spec.network
-        body = build(network.name, data.image, data.classes, sites=network.sites, options=network.options)
-    return Classifier(body, data.mean, data.std)
+from frontier.trial import cache
+from frontier.trial.parts import plugins
 
 
 def is_trained(spec: TrialSpec, home: Path) -> bool:
     """Whether the teacher of this spec lies finished under `home`."""
-    return (home / "teachers" / spec.teacher_hash / WEIGHTS).is_file()
+    return (home / "teachers" / key_of(spec) / cache.WEIGHTS).is_file()
 
 
-def obtain(spec: TrialSpec, data: Dataset, train: Images, home: Path, context: Context) -> Classifier:
-    """The finished teacher in eval mode on the device. If several ask at once, one trains and the others wait."""
-    folder = home / "teachers" / spec.teacher_hash
-    folder.mkdir(parents=True, exist_ok=True)
-    teacher = fresh(spec, data, spec.teacher.seed).to(context.device)
-    lock = filelock.FileLock(folder / "lock", timeout=0)
-    waiting = False
-    while (state := _finished(folder, context)) is None:
-        try:
-            with lock:
-                if _finished(folder, context) is None:
-                    _train(spec, teacher, train, folder, context)
-        except filelock.Timeout:
-            if not waiting:
-                context.log(f"teacher {folder.name}: another trial trains it; waiting")
-                waiting = True
-            context.check()
-            time.sleep(POLL_S)
-    teacher.load_state_dict(state)
-    return teacher.eval()
+def key_of(spec: TrialSpec) -> str:
+    """The teacher's hash; where network or data are parts of one's own, with that of their files, so that an edit of
+    them is another teacher."""
+    own = {part: text for part, text in plugins(spec).items() if part.startswith(("backbone/", "data/"))}
+    return f"{spec.teacher_hash}-{digest(own, 8)}" if own else spec.teacher_hash
 
 
-def _finished(folder: Path, context: Context) -> dict[str, Tensor] | None:
-    """The finished teacher's tensors; None where there are none, or none that can be read: those are set aside."""
-    path = folder / WEIGHTS
-    try:
-        return load_file(path, device=str(context.device))
-    except FileNotFoundError:
-        return None
-    except SafetensorError as error:
-        context.log(f"teacher {folder.name}: {path} cannot be read ({error}) and is trained again")
-        with contextlib.suppress(FileNotFoundError):
-            path.replace(path.with_suffix(".torn"))
-        return None
+@dataclass(frozen=True)
+class School:
+    """Makes the networks that the trials of `spec` start from, and what they share."""
 
+    spec: TrialSpec
+    data: Dataset
+    train: Images
+    home: Path
+    context: Context
 
-def _train(spec: TrialSpec, teacher: Classifier, train: Images, folder: Path, context: Context) -> None:
-    context.log(f"teacher {folder.name}: training")
-    recipe, device = spec.teacher.recipe, context.device
-    workspace = Workspace(folder)
-    own = Context(device=device, checkpoints=folder / "checkpoints", log=workspace.log, check=context.check)
-    write_atomic(
-        folder / "recipe.json",
-        canonical_json({p: getattr(spec, p).model_dump(mode="json") for p in ("data", "network", "teacher")}) + "\n",
-    )
-    whiten(teacher, train)
-    forward = forward_of(teacher, recipe, device, compiled=wants_compile(recipe, device, own.log))
+    def fresh(self, seed: int, options: Mapping[str, Any] | None = None) -> Classifier:
+        """An untrained network with plain ReLUs on the device; its initial weights depend on the seed alone.
 
-    def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-        return cross_entropy(forward(pixels), labels, recipe.label_smoothing)
+        `options` replace the spec's, one by one. A whitening layer is set from the training images.
+        """
+        network = self.spec.network
+        changed: Options = network.options | dict(options or {})
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            body = build(network.name, self.data.image, self.data.classes, sites=network.sites, options=changed)
+        model = Classifier(body, self.data.mean, self.data.std).to(self.context.device)
+        whiten(model, self.train)
+        return model
 
-    fit(own, "teacher", teacher, train, recipe, loss, seed=spec.teacher.seed)
-    state = {name: value.cpu().contiguous() for name, value in teacher.state_dict().items()}
-    write_atomic(folder / WEIGHTS, save(state))
-    workspace.finish()
+    def teacher(self) -> Classifier:
+        """The finished teacher in eval mode on the device."""
+        spec, seed = self.spec, self.spec.teacher.seed
+        recipe = {part: getattr(spec, part).model_dump(mode="json") for part in ("data", "network", "teacher")}
+        folder = self.home / "teachers" / key_of(spec)
+        model = self.fresh(seed)
+        model.load_state_dict(cache.obtain(folder, "teacher", recipe, self._train_teacher, self.context))
+        return model.eval()
+
+    def cached(self, name: str, key: Mapping[str, Any], train: cache.Train) -> Tensors:
+        """See `frontier.training.task.Cached`."""
+        recipe = {"teacher": key_of(self.spec), "name": name, "key": dict(key)}
+        folder = self.home / "teachers" / f"{name}-{digest(recipe)}"
+        return cache.obtain(folder, name, recipe, train, self.context)
+
+    def _train_teacher(self, context: Context) -> Mapping[str, Tensor]:
+        recipe = self.spec.teacher.recipe
+        model = self.fresh(self.spec.teacher.seed)
+        forward = forward_of(model, recipe, context.device, compiled=wants_compile(recipe, context.device, context.log))
+
+        def loss(pixels: Tensor, labels: Tensor) -> Tensor:
+            return cross_entropy(forward(pixels), labels, recipe.label_smoothing)
+
+        fit(context, "teacher", model, self.train, recipe, loss, seed=self.spec.teacher.seed)
+        return model.state_dict()

@@ -21,12 +21,18 @@ def point(trial: int, index: int = 0) -> dict[str, Any]:
         name: {"value": 0.961, "n": 360, "low": 0.93, "high": 0.98} for name in ("clean", "corrupted", "adversarial")
     }
     fields = {"trial": trial, "point": index, "method": "streamlinet", "relu_budget": 557_056, "relu_count": 557_055}
-    return {**fields, "clean": 0.971, "corrupted": 0.9, "adversarial": 0.1234, "test": test}
+    about = {"role": "extra" if index else "asked", "label": "", "branch": None, "routing": "served", "squares": 0}
+    scores = {"clean": 0.971, "corrupted": 0.9, "adversarial": 0.1234, "test": test}
+    return {**fields, **about, **scores, "fidelity": "authors_code"}
+
+
+def summary(*front: dict[str, Any], routing: str = "served") -> dict[str, Any]:
+    return {"study": "digits", "trials": {"complete": 30}, "hypervolume": 0.5, "routing": routing, "front": [*front]}
 
 
 def test_the_front_has_a_line_a_point_that_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
     trials = {"complete": 30, "failed": 1, "pruned": 0}
-    print_study({"study": "digits", "trials": trials, "hypervolume": 0.61234, "front": [point(7), point(104, 1)]})
+    print_study(summary(point(7), point(104, 1)) | {"trials": trials, "hypervolume": 0.61234})
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "digits: 30 complete, 1 failed; hypervolume 0.6123"
     assert lines[1].split() == ["trial", "method", "ReLUs", "budget", "clean", "corrupted", "adversarial"]
@@ -37,8 +43,38 @@ def test_the_front_has_a_line_a_point_that_fits_80_columns(capsys: pytest.Captur
 
 
 def test_a_study_without_a_front_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    print_study({"study": "digits", "trials": {"complete": 0}, "hypervolume": 0.0, "front": []})
+    print_study(summary() | {"trials": {"complete": 0}, "hypervolume": 0.0})
     assert capsys.readouterr().out == "digits: no trials; hypervolume 0.0000\nno front yet: no trial is complete\n"
+
+
+def test_plain_points_have_no_second_table(capsys: pytest.CaptureFixture[str]) -> None:
+    print_study(summary(point(7)))
+    out = capsys.readouterr().out
+    assert not {"label", "branch", "squares"} & set(out.split())
+    assert "reconstruction" not in out
+    assert "ORACLE" not in out
+
+
+def test_labels_branches_squares_and_reconstructions_stand_under_the_front(capsys: pytest.CaptureFixture[str]) -> None:
+    snapshot = point(7, 1) | {"label": "snapshot after epoch 7 of the search, width 0.5 of the network of the study"}
+    branched = point(9) | {"method": "rlnet", "branch": "clean", "fidelity": "reconstruction", "squares": 1024}
+    print_study(summary(point(3), snapshot, branched))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[6].split() == ["trial", "branch", "squares", "label"]
+    assert lines[7].split()[:5] == ["7.1", "extra:", "snapshot", "after", "epoch"]
+    assert any(line.split() == ["9", "clean", "1,024"] for line in lines)
+    assert lines[-1] == "reconstruction, not checked against its authors' code: rlnet"
+    assert max(map(len, lines)) <= 80
+
+
+def test_oracle_routed_figures_are_said_to_be_no_networks(capsys: pytest.CaptureFixture[str]) -> None:
+    print_study(summary(point(9) | {"branch": "clean", "routing": "oracle"}, routing="oracle"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("hypervolume 0.5000 (served)")
+    assert lines[1] == "ORACLE-ROUTED: NO DEPLOYED NETWORK HAS THESE FIGURES"
+    assert lines[-1].split() == ["9", "clean,", "figures", "oracle-routed"]
+    print_study(summary(point(9), routing="oracle"))
+    assert "these are served figures" in " ".join(capsys.readouterr().out.split())
 
 
 def test_studies_are_listed_one_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from method_task import IMAGE, RELUS, same, state
 from torch import nn
 
 from frontier.errors import TrialFailed
@@ -16,49 +17,9 @@ from frontier.nn.gates import FrozenGate, SoftGate
 from frontier.nn.network import Classifier, build
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gate, mask_of
-from frontier.results.spec import Recipe
-from frontier.training.batches import Images
-from frontier.training.context import Context
 from frontier.training.task import Task
 
-IMAGE = (1, 8, 8)
-RELUS = 192  # tinynet of width 2
 FAST = Knobs(penalty=1e-2, growth=1.5, patience_epochs=1, max_epochs=40, mask_lr=0.05, batch=32)
-
-
-def images(count: int = 96) -> Images:
-    dice = torch.Generator().manual_seed(0)
-    labels = torch.arange(count) % 4
-    pixels = torch.randint(0, 80, (count, *IMAGE), generator=dice, dtype=torch.uint8)
-    for label in range(4):
-        pixels[labels == label, :, 2 * label : 2 * label + 2] += 150
-    return Images(pixels, labels)
-
-
-@pytest.fixture
-def task(tmp_path: Path) -> Task:
-    torch.manual_seed(0)
-    body = build("tinynet", IMAGE, 4, options={"width": 2})
-    teacher = Classifier(body, (0.3,), (0.3,)).eval()
-    return Task(
-        teacher=teacher,
-        image=IMAGE,
-        outer=(),
-        train=images(),
-        validation=images(32),
-        relu_budget=40,
-        finetune=Recipe(epochs=3, lr=0.05, weight_decay=5e-4, batch=32),
-        seed=0,
-        context=Context(device=torch.device("cpu"), checkpoints=tmp_path),
-    )
-
-
-def state(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
 
 
 @pytest.fixture
@@ -67,10 +28,10 @@ def frozen_before_finetune(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]
     seen: dict[str, object] = {}
     finetune: Callable[..., None] = snl.finetune
 
-    def watch(task: Task, model: Classifier, **options: float) -> None:
+    def watch(task: Task, model: Classifier, knobs: Knobs) -> None:
         seen["mask"] = mask_of(model.body)
         seen["trainable"] = {name for name, p in model.named_parameters() if p.requires_grad}
-        finetune(task, model, **options)
+        finetune(task, model, knobs)
 
     monkeypatch.setattr(snl, "finetune", watch)
     return seen
@@ -236,4 +197,32 @@ def test_the_same_seed_gives_the_same_network(task: Task, tmp_path: Path) -> Non
     for name in ("a", "b"):
         context = replace(task.context, checkpoints=tmp_path / name)
         runs.append(state(snl.linearize(replace(task, context=context), FAST).candidates[0].model))
+    assert same(*runs)
+
+
+def test_snapshots_are_finetuned_points_at_the_budgets_that_were_passed(task: Task) -> None:
+    knobs = FAST.model_copy(update={"snapshots": ("75%", 90, "10%"), "exact": True})
+    found = snl.linearize(task, knobs)
+    asked, *extras = found.candidates
+    assert (asked.role, asked.relu_budget) == ("asked", 40)
+    assert [(extra.role, extra.relu_budget) for extra in extras] == [("extra", 144), ("extra", 90)]
+    for extra in extras:
+        assert mask_of(extra.model.body).count == extra.relu_budget
+        assert extra.label.startswith("snapshot after epoch")
+    assert found.notes == ("snl: snapshot 19 is not above the asked budget",)
+    assert {"search", "finetune", "finetune-144", "finetune-90"} <= task.context.passes.keys()
+
+
+def test_snapshots_with_one_mask_are_one_point(task: Task) -> None:
+    found = snl.linearize(task, FAST.model_copy(update={"snapshots": ("75%", 90)}))  # all masks fall in one epoch
+    assert [candidate.relu_budget for candidate in found.candidates] == [40, 144]
+    assert found.notes == ("snl: snapshot 90 has the mask of the one above it",)
+
+
+def test_a_snapshot_changes_nothing_of_the_asked_point(task: Task, tmp_path: Path) -> None:
+    runs = []
+    for name, snapshots in (("with", ("50%",)), ("without", ())):
+        context = replace(task.context, checkpoints=tmp_path / name)
+        knobs = FAST.model_copy(update={"snapshots": snapshots})
+        runs.append(state(snl.linearize(replace(task, context=context), knobs).candidates[0].model))
     assert same(*runs)

@@ -10,6 +10,7 @@ from frontier.nn.gates import FrozenGate, Gate, SoftGate
 from frontier.nn.network import Classifier, build
 from frontier.nn.profile import profile
 from frontier.nn.surgery import gate, gates, set_mask
+from frontier.nn.surrogates import dapa
 
 IMAGE = (1, 8, 8)
 
@@ -146,6 +147,34 @@ def test_a_soft_gate_counts_until_it_is_the_identity():
             soft.alpha.zero_()
         gates(model)["relu1"].alpha[0] = 0.01
     assert kept(model) == 64
+
+
+@pytest.mark.parametrize(("degree", "squares"), [(None, 0), (0, 0), (1, 0), (2, 1)])
+def test_a_quadratic_is_a_square_and_never_free(degree, squares):
+    model = linearized()
+    coefficients = {} if degree is None else {"relu1": dapa(torch.linspace(-1, 1, 8), torch.ones(8), degree)}
+    bits = torch.zeros(8, 8, 8, dtype=torch.bool)
+    bits[:3] = True
+    bits[3, 0, :5] = True
+    mask = Mask.of({"relu1": bits.numpy(), "relu2": torch.zeros(16, 4, 4, dtype=torch.bool).numpy()})
+    set_mask(model, mask, coefficients)
+    found = count_relus(model, IMAGE)
+    assert [(site.kept, site.squares) for site in found] == [(197, squares * (512 - 197)), (0, 0)]
+
+
+@pytest.mark.parametrize("std", [1e-3, 0.1, 1.0, 10.0, 100.0])
+@pytest.mark.parametrize("ratio", [0.0, 2.0, -3.0, 5.0, -5.0, 6.0])
+def test_a_weak_curve_is_a_square_too(ratio, std):
+    coefficients = dapa(torch.full((8,), ratio * std), torch.full((8,), std), 2)
+    model = set_mask(linearized(), Mask.zeros([("relu1", (8, 8, 8)), ("relu2", (16, 4, 4))]), {"relu1": coefficients})
+    site, _ = count_relus(model, IMAGE)
+    assert (site.kept, site.squares) == (0, 512)
+
+
+def test_a_quadratic_without_a_curve_is_free():
+    coefficients = torch.tensor([0.1, 0.5, 0.0]).view(3, 1).expand(3, 8)
+    model = set_mask(linearized(), Mask.zeros([("relu1", (8, 8, 8)), ("relu2", (16, 4, 4))]), {"relu1": coefficients})
+    assert sum(site.kept + site.squares for site in count_relus(model, IMAGE)) == 0
 
 
 def test_a_masked_wrn_is_not_counted_as_zero():

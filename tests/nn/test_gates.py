@@ -72,3 +72,20 @@ def test_a_mask_is_state_but_not_a_parameter():
     gate = FrozenGate(torch.ones(2, dtype=torch.bool))
     assert list(gate.state_dict()) == ["kept"]
     assert not list(gate.parameters())
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2])
+def test_frozen_gate_has_the_polynomial_of_the_channel_where_not_kept(degree):
+    dice = torch.Generator().manual_seed(0)
+    kept = torch.rand(2, 3, 3, generator=dice) > 0.5
+    coefficients = torch.randn(degree + 1, 2, generator=dice)
+    gate = FrozenGate(kept, coefficients)
+    x = torch.randn(4, 2, 3, 3, generator=dice)
+    value = sum(coefficients[k].view(2, 1, 1) * x**k for k in range(degree + 1))
+    torch.testing.assert_close(gate(x), torch.where(kept, torch.relu(x), value))
+    assert torch.equal(gate(x)[:, kept], torch.relu(x)[:, kept])
+    gate(x).sum().backward()
+    powers = torch.stack([(torch.where(kept, 0, x**k)).sum((0, 2, 3)) for k in range(degree + 1)])
+    torch.testing.assert_close(gate.coefficients.grad, powers)
+    assert sorted(gate.state_dict()) == ["coefficients", "kept"]
+    assert gate(x.bfloat16()).dtype == torch.bfloat16

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from frontier.results.profile import LinearProfile, Profile, SiteProfile
-from frontier.results.record import MaskFile, Measure, Origin, Point, ReluCount, Scores, State, TrialRecord
+from frontier.results.record import MaskFile, Measure, Origin, Point, ReluCount, Scores, Splits, State, TrialRecord
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.results.store import StudyManifest
 
@@ -36,8 +36,20 @@ def manifest() -> StudyManifest:
 
 
 def make_point(
-    count: int, clean: float, corrupted: float, adversarial: float, *, drop: float = 0.01, role: str = "asked"
+    count: int,
+    clean: float,
+    corrupted: float,
+    adversarial: float,
+    *,
+    drop: float = 0.01,
+    role: str = "asked",
+    label: str = "",
+    narrower: int = 1,
+    squares: int = 0,
+    branches: dict[str, tuple[float, float, float]] | None = None,
 ) -> Point:
+    """`narrower`: by which factor the network has fewer channels. `branches`: of those not served ("clean" is)."""
+
     def scores(less: float) -> Scores:
         clipped = (max(value - less, 0.0) for value in (clean, corrupted, adversarial))
         first, second, third = (Measure.of(value, n) for value, n in zip(clipped, (360, 360, 100), strict=True))
@@ -45,14 +57,23 @@ def make_point(
 
     left, sites = count, []
     for path, relus in reversed(SITES):
+        relus //= narrower
         kept = min(relus, left)
         left -= kept
-        sites.append(SiteProfile(path=path, shape=(relus, 1, 1), relus=relus, kept=kept, inner=path != "stem.relu"))
+        squared = squares if not sites else 0
+        inner = path != "stem.relu"
+        sites.append(SiteProfile(path=path, shape=(relus, 1, 1), relus=relus, kept=kept, squares=squared, inner=inner))
     profile = Profile(
         sites=tuple(reversed(sites)),
         linear=(LinearProfile(path="head", kind="linear", macs=640, input_elements=64, output_elements=10),),
     )
+    others = {branch: make_point(count, *values, drop=drop) for branch, values in (branches or {}).items()}
+    served = {"clean": Splits(validation=scores(0.0), test=scores(drop))} if others else {}
     return Point(
+        label=label,
+        network=NetworkSpec(name="tinynet", options={"width": 1 / narrower}) if narrower > 1 else None,
+        branch="clean" if others else None,
+        branches=served | {name: Splits(validation=p.validation, test=p.test) for name, p in others.items()},
         role="asked" if role == "asked" else "extra",
         relu_budget=count + 3 if count else 0,
         relu_count=count,
@@ -70,7 +91,12 @@ def _make_point() -> Callable[..., Point]:
 
 
 def make_record(
-    *points: Point, method: str = "snl", state: State = "complete", reason: str | None = None, seed: int = 0
+    *points: Point,
+    method: str = "snl",
+    state: State = "complete",
+    reason: str | None = None,
+    seed: int = 0,
+    fidelity: str = "authors_code",
 ) -> TrialRecord:
     recipe = Recipe(epochs=2, lr=0.1)
     return TrialRecord(
@@ -88,7 +114,9 @@ def make_record(
             seed=seed,
         ),
         points=points,
-        origin=Origin(code_version="0.1.0+abc", fidelity="authors_code", device="cpu", threads=1),
+        origin=Origin.model_validate(
+            {"code_version": "0.1.0+abc", "fidelity": fidelity, "device": "cpu", "threads": 1}
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, model_validator
 
+from frontier.api.lookups import load_space
 from frontier.errors import InputError
 from frontier.frozen import Frozen
 from frontier.results.spec import DataSpec, NetworkSpec, Scalar, TrialSpec
@@ -66,6 +67,11 @@ def relus_of(network: NetworkSpec, data: DataSpec) -> int:
     return 13_312 if network.name == "airnet" else RELUS
 
 
+def shape_of(data: DataSpec) -> None:
+    if data.options:
+        raise InputError("unknown option 'siez'", where="data 'digits'", expected="Known: size. Did you mean 'size'?")
+
+
 def names_of(axis: str) -> list[str]:
     return NAMES[axis]
 
@@ -95,7 +101,7 @@ search: {trials: 8}
 
 
 def space_of(text: str = TEXT) -> Space:
-    return loads(text.encode(), "x.yaml", knobs_of=knobs_of, relus_of=relus_of, names_of=names_of)
+    return loads(text.encode(), "x.yaml", knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
 
 
 def swapped(old: str, new: str) -> str:
@@ -277,7 +283,7 @@ def test_a_constant_budget_is_no_parameter() -> None:
         ("epochs: 3,", "epochs: true,", 5, ["wrong value for 'teacher.recipe.epochs'", "got: true"]),
         ("epochs: 3,", "epochs: {int: [1, 3]},", 5, ["to do: write a constant"]),
         ("width: 8", "width: [8]", 3, ["wrong value for 'network.options.width'", "valid integer or", "[8]"]),
-        ("data: {name: digits}", "data: digits", 2, ["wrong value for 'data'", "expected: a mapping"]),
+        ("data: {name: digits}", "data: 3", 2, ["wrong value for 'data'", "expected: a mapping"]),
         ("growth: 1.3", "growth: fast", 11, ["wrong value for 'methods.snl.growth'", "valid number", "'fast'"]),
         ("growth: 1.3", "growth: true", 11, ["wrong value for 'methods.snl.growth'", "got: true"]),
         ("growth: 1.3", "growth: null", 11, ["wrong value for 'methods.snl.growth'", "got: nothing (null)"]),
@@ -311,6 +317,8 @@ def test_a_constant_budget_is_no_parameter() -> None:
         ("search:", "resources: {cpu: 0}\nsearch:", 20, ["wrong value for 'resources.cpu'", "greater than 0"]),
         ("search:", "version: 2\nsearch:", 20, ["wrong value for 'version'", "expected: 1"]),
         ("width: 8", "width: 0", 3, ["a network without channels", "expected: width > 0", "got: 0"]),
+        ("{name: digits}", "{name: digits, options: {siez: 8}}", 2, ["unknown option 'siez'", "Did you mean 'size'?"]),
+        ("{name: digits}", "{name: digits, options: {size: [8]}}", 2, ["wrong value for 'data.options.size'", "[8]"]),
         ("growth: 1.3", "growth: [", 13, ["not valid YAML"]),
     ],
 )
@@ -347,7 +355,7 @@ def test_what_is_not_a_mapping_is_refused(text: str) -> None:
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.yaml"):
         with pytest.raises(InputError, match=re.escape(f"{path}: cannot read the search space")):
-            load(path, knobs_of=knobs_of, relus_of=relus_of, names_of=names_of)
+            load(path, knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
 
 
 # the shipped spaces, and the schema
@@ -355,10 +363,11 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(SHELF.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_space_loads_and_says_what_it_asks(path: Path) -> None:
-    space = load(path, knobs_of=knobs_of, relus_of=relus_of, names_of=names_of)
+    space = load_space(str(path))
     assert space.name == path.stem
-    assert space.anchors == (space.relus, 0)
-    assert space.relu_budget == CountDomain(low=0, high=space.relus)
+    for method in space.method_names:
+        for domain in space.parameters(method).values():
+            assert domain.probes
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     for word in ("Question", "Command", "Takes", "Front"):
         assert any(line.startswith(f"# {word} ") for line in header)

@@ -12,7 +12,7 @@ from frontier.results.spec import TrialSpec
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.trial.source import Source
-from frontier.trial.teacher import obtain
+from frontier.trial.teacher import School
 
 
 def ask(spec_json: str, home: Path, name: str) -> list[float]:
@@ -20,7 +20,8 @@ def ask(spec_json: str, home: Path, name: str) -> list[float]:
     spec = TrialSpec.model_validate_json(spec_json)
     source, device = Source("digits", None), torch.device("cpu")
     train = Images.of(source.images("train", spec.data.train_images), device)
-    teacher = obtain(spec, source.dataset(), train, home, Context(device=device, checkpoints=home / name))
+    school = School(spec, source.dataset(), train, home, Context(device=device, checkpoints=home / name))
+    teacher = school.teacher()
     return [float(value) for value in next(teacher.body.parameters()).detach().flatten()]
 
 
@@ -45,11 +46,11 @@ def test_a_teacher_that_was_cut_off_goes_on_from_its_checkpoint(spec: TrialSpec,
 
     context = Context(device=device, checkpoints=tmp_path / "own", check=stop)
     with pytest.raises(Cancelled):
-        obtain(spec, source.dataset(), train, tmp_path / "cut", context)
+        School(spec, source.dataset(), train, tmp_path / "cut", context).teacher()
     assert not list(tmp_path.glob("cut/teachers/*/weights.safetensors"))
     go_on = replace(context, check=lambda: None)
-    cut = obtain(spec, source.dataset(), train, tmp_path / "cut", go_on)
-    whole = obtain(spec, source.dataset(), train, tmp_path / "whole", go_on)
+    cut = School(spec, source.dataset(), train, tmp_path / "cut", go_on).teacher()
+    whole = School(spec, source.dataset(), train, tmp_path / "whole", go_on).teacher()
     for left, right in zip(cut.parameters(), whole.parameters(), strict=True):
         assert torch.equal(left, right)
 
@@ -59,10 +60,10 @@ def test_a_teacher_that_cannot_be_read_is_set_aside_and_trained_again(spec: Tria
     train = Images.of(source.images("train", spec.data.train_images), device)
     lines: list[str] = []
     context = Context(device=device, checkpoints=tmp_path / "own", log=lines.append)
-    first = obtain(spec, source.dataset(), train, tmp_path, context)
+    first = School(spec, source.dataset(), train, tmp_path, context).teacher()
     (weights,) = tmp_path.glob("teachers/*/weights.safetensors")
     weights.write_bytes(weights.read_bytes()[:100])
-    second = obtain(spec, source.dataset(), train, tmp_path, context)
+    second = School(spec, source.dataset(), train, tmp_path, context).teacher()
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert any("cannot be read" in line for line in lines)
     assert weights.with_suffix(".torn").is_file()

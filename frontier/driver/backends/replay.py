@@ -117,5 +117,6 @@ class _Scale:
 
 
 def _coordinates(spec: TrialSpec) -> dict[str, Scalar]:
-    """What is searched: the budget as log10(budget + 1), the knobs, the finetuning recipe's rate."""
-    return {"relu_budget": math.log10(spec.relu_budget + 1), "finetune.lr": spec.finetune.lr, **spec.knobs}
+    """What is searched: the budget as log10(budget + 1), the knobs but for lists, the finetuning recipe's rate."""
+    knobs = {name: value for name, value in spec.knobs.items() if not isinstance(value, tuple)}
+    return {"relu_budget": math.log10(spec.relu_budget + 1), "finetune.lr": spec.finetune.lr, **knobs}

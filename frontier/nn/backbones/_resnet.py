@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 OUTER = ("relu",)
+WIDTHS = ("width",)  # options that scale the channels together
 
 
 class BasicBlock(nn.Module):

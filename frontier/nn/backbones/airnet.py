@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from frontier.errors import InputError
 
 OUTER: tuple[str, ...] = ()
+WIDTHS = ("width1", "width2", "width3")  # options that scale the channels together; the stem's are fixed
 PATCH = 2  # pixels on each side of the patches that the stem whitens
 GROUPS = 3  # each halves the image
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from frontier.nn.backbones._resnet import OUTER, ResNet
+from frontier.nn.backbones._resnet import OUTER, WIDTHS, ResNet
 
-__all__ = ["OUTER", "build"]
+__all__ = ["OUTER", "WIDTHS", "build"]
 
 
 def build(

@@ -10,6 +10,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 OUTER: tuple[str, ...] = ()
+WIDTHS = ("width",)  # options that scale the channels together
 
 
 class TinyNet(nn.Module):

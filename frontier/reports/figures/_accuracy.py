@@ -2,7 +2,8 @@
 
 Two fronts are marked apart, because with four objectives nearly every point is non-dominated: the front of this view
 (accuracy and count alone; filled diamonds on a step line, for nobody trained what lies between two points) and the
-points that are non-dominated in all objectives (rings). Validation defines both; test stands beside.
+points that are non-dominated in all objectives (rings). Validation defines both; test stands beside. Extra points, such
+as snapshots of a search, carry a triangle besides.
 """
 
 from __future__ import annotations
@@ -20,16 +21,25 @@ from frontier.reports.theme import Theme
 from frontier.results.record import Measure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
-    """One point of the figure. Accuracies are percentages with their 95 % interval over `..._images` images."""
+    """One point of the figure. Accuracies are percentages with their 95 % interval over `..._images` images.
+
+    `kept_percent` is a share of the study's network. The page shows no column that holds nothing but defaults.
+    """
 
     trial: str
+    role: str = "asked"
+    label: str = ""
     method: str
+    fidelity: str
+    branch: str = ""  # the one that is served
+    routing: str = "served"
     knobs: str
     relu_budget: int
     relu_count: int
     kept_percent: float
+    squares: int = 0
     validation_percent: float
     validation_low: float
     validation_high: float
@@ -51,11 +61,17 @@ def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
     made = [
         Row(
             trial=p.address,
+            role=p.point.role,
+            label=p.point.label,
             method=p.record.spec.method,
+            fidelity=p.fidelity,
+            branch=p.point.branch or "",
+            routing=p.routing,
             knobs=p.knobs,
             relu_budget=p.point.relu_budget,
             relu_count=p.point.relu_count,
-            kept_percent=100 * p.point.relu_count / max(p.point.profile.relus, 1),
+            kept_percent=p.kept_percent,
+            squares=p.point.profile.squares,
             validation_percent=100 * seen.value,
             validation_low=100 * seen.low,
             validation_high=100 * seen.high,
@@ -73,12 +89,13 @@ def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
 
 
 def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
-    """The figure; every row is drawn once as a mark of its own, and may carry a ring and a test mark besides."""
+    """The figure; every row is drawn once as a mark of its own, and may carry ring, triangle and test mark besides."""
     axis = CountAxis.of([row.relu_count for row in made])
+    routed = ", <b>oracle-routed</b>" if any(row.routing == "oracle" for row in made) else ""
     figure = frame(
         theme,
         x=axis.layout(),
-        y={"title": {"text": f"{accuracy} accuracy on validation (%)"}, "ticksuffix": "%"},
+        y={"title": {"text": f"{accuracy} accuracy on validation (%){routed}"}, "ticksuffix": "%"},
         height=480,
         top=68,
     )
@@ -86,6 +103,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
     front = [row for row in made if row.front_of_this_view]
     rest = [row for row in made if not row.front_of_this_view]
     ringed = [row for row in made if row.nondominated_in_all]
+    extras = [row for row in made if row.role == "extra"]
 
     def add(some: Sequence[Row], name: str, y: str = "validation_percent", **options: Any) -> None:
         places = {"x": [axis.place(row.relu_count) for row in some], "y": [round(getattr(row, y), 3) for row in some]}
@@ -99,6 +117,11 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
         ringed, "non-dominated in all objectives", hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 12, "color": theme.nondominated, "line": {"width": 1.2}},
     )  # fmt: skip
+    if extras:
+        add(
+            extras, "extra points", hoverinfo="skip",
+            marker={"symbol": "triangle-up-open", "size": 11, "color": theme.muted, "line": {"width": 1}},
+        )  # fmt: skip
     add(
         front, "front of this view", mode="lines+markers", line={"shape": "hv", "color": theme.front, "width": 2},
         marker={"symbol": "diamond", "size": 9, "color": theme.front}, error_y=_bars(front, theme.interval, 1.5),
@@ -107,7 +130,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
     add(
         front, "the same points on test", y="test_percent",
         marker={"symbol": "x-thin-open", "size": 7, "color": theme.test, "line": {"width": 2}},
-        text=[f"trial {row.trial}<br>{_test(row)}" for row in front], hovertemplate="%{text}<extra></extra>",
+        text=[f"{_name(row)}<br>{_test(row)}" for row in front], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     return figure
 
@@ -121,8 +144,11 @@ def alt(made: Sequence[Row], accuracy: str) -> str:
         f"{row.validation_percent:.1f}% at {row.relu_count:,} ReLUs" for row in dict.fromkeys((front[0], front[-1]))
     )
     ringed = sum(row.nondominated_in_all for row in made)
+    extras = sum(row.role == "extra" for row in made)
+    routed = "Oracle-routed. " if any(row.routing == "oracle" for row in made) else ""
     return (
-        f"Scatter of {accuracy} validation accuracy against ReLU count, {len(made)} points. The front of this view has "
+        f"{routed}Scatter of {accuracy} validation accuracy against ReLU count, {len(made)} points"
+        f"{f', {extras} of them extra points' if extras else ''}. The front of this view has "
         f"{len(front)}, from {ends}; {ringed} are non-dominated in all objectives."
     )
 
@@ -143,11 +169,24 @@ def _test(row: Row) -> str:
     return f"test {row.test_percent:.1f}% [{row.test_low:.1f}, {row.test_high:.1f}]"
 
 
+def _name(row: Row) -> str:
+    """`trial 7 · snl (authors_code)`, or `trial 7.1 · extra: after epoch 3 · snl (authors_code)`."""
+    extra = f" · extra: {escape(row.label)}" if row.label else " · extra" if row.role == "extra" else ""
+    return f"<b>trial {row.trial}</b>{extra} · {escape(row.method)} ({escape(row.fidelity)})"
+
+
+def _branch(row: Row) -> str:
+    served = f"branch served: {escape(row.branch)}"
+    return f"<b>oracle-routed, no deployed network</b> ({served})" if row.routing == "oracle" else served
+
+
 def _hover(some: Sequence[Row]) -> dict[str, Any]:
     def text(row: Row) -> str:
         lines = [
-            f"<b>trial {row.trial}</b> · {escape(row.method)}",
-            f"{row.relu_count:,} ReLUs ({row.kept_percent:.2g}%), budget {row.relu_budget:,}",
+            _name(row),
+            f"{row.relu_count:,} ReLUs ({row.kept_percent:.3g}%), budget {row.relu_budget:,}"
+            + (f", {row.squares:,} squares" if row.squares else ""),
+            *([_branch(row)] if row.branch else []),
             f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
             _test(row),
             escape(row.knobs) or "no knobs",

@@ -34,13 +34,13 @@ class Row:
 
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
-    """One row a complete trial, by number; at most MOST_ROWS, the last trial always among them."""
+    """One row a complete trial, by number; at most MOST_ROWS, the last one among them. Always of the served figures."""
     ordered = sorted(points, key=lambda p: (p.trial, p.index))
     trials = list(dict.fromkeys(p.trial for p in ordered))
-    full = max((p.point.profile.relus for p in ordered), default=2)
+    full = max((p.network_relus for p in ordered), default=2)
     made = []
     for i in evenly(len(trials), MOST_ROWS):
-        so_far = [values(p.point) for p in ordered if p.trial <= trials[i]]
+        so_far = [values(p.served) for p in ordered if p.trial <= trials[i]]
         made.append(Row(trials[i], i + 1, len(so_far), pareto.hypervolume(so_far, max(full, 2))))
     return tuple(made)
 
@@ -77,7 +77,8 @@ def alt(rows: Sequence[Row]) -> str:
 
 def caption(facts: Facts) -> str:
     """The four axes of the box and its reference point."""
+    served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
-        "Validation. Box: clean, corrupted and adversarial accuracy in [0, 1] and 1 - log10(max(count, 1)) / "
+        f"{served}Validation. Box: clean, corrupted and adversarial accuracy in [0, 1] and 1 - log10(max(count, 1)) / "
         f"log10(all ReLUs), reference point 0 on each. Sampler: {facts.sampler}. {facts.seeds}."
     )

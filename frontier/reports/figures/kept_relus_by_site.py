@@ -25,7 +25,10 @@ CELLS_WITH_TEXT = 16  # columns up to which a count fits into its cell
 
 @dataclass(frozen=True)
 class Row:
-    """One site of one front point. Sites stand in order of execution, points by rising ReLU count."""
+    """One site of one front point. Sites stand in order of execution, points by rising ReLU count.
+
+    `relus` are the positions that this very network has there, which are fewer where it is narrower than the study's.
+    """
 
     trial: str
     relu_count: int
@@ -33,13 +36,24 @@ class Row:
     relus: int
     kept: int
     kept_percent: float
+    squares: int = 0
+    label: str = ""
 
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
     """One row a site and point of the front of all objectives; of a long front MOST_POINTS, its ends among them."""
     front = front_of(points)
     return tuple(
-        Row(p.address, p.point.relu_count, site.path, site.relus, site.kept, 100 * site.kept / max(site.relus, 1))
+        Row(
+            trial=p.address,
+            relu_count=p.point.relu_count,
+            site=site.path,
+            relus=site.relus,
+            kept=site.kept,
+            kept_percent=100 * site.kept / max(site.relus, 1),
+            squares=site.squares,
+            label=p.point.label,
+        )
         for p in (front[i] for i in evenly(len(front), MOST_POINTS))
         for site in p.point.profile.sites
     )
@@ -48,7 +62,7 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
 def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     """A heat map, one column a front point and one line a site; colour is the percentage that is kept."""
     trials = list(dict.fromkeys(row.trial for row in rows))
-    sites = list(dict.fromkeys(row.site for row in rows))
+    sites = _in_order(rows)
     cells = {(row.site, row.trial): row for row in rows}
     counts = {row.trial: row.relu_count for row in rows}
     table = [[cells.get((site, trial)) for trial in trials] for site in sites]
@@ -103,12 +117,24 @@ def caption(facts: Facts) -> str:
     """Which network, and that nothing here is estimated."""
     return (
         f"Network: {facts.network}. The front of all objectives on validation "
-        f"(at most {MOST_POINTS} of its points); ReLUs are counted, not estimated."
+        f"(at most {MOST_POINTS} of its points); ReLUs are counted, not estimated. "
+        "A narrower network's percentages are of its own sites; a site that a network lacks is left blank."
     )
 
 
+def _in_order(rows: Sequence[Row]) -> list[str]:
+    """All sites in order of execution: those of the network that has the most first, then what it lacks."""
+    by_trial: dict[str, list[str]] = {}
+    for row in rows:
+        by_trial.setdefault(row.trial, []).append(row.site)
+    longest_first = sorted(by_trial.values(), key=len, reverse=True)
+    return list(dict.fromkeys(site for sites in longest_first for site in sites))
+
+
 def _hover(row: Row) -> str:
+    squares = f", {row.squares:,} squared" if row.squares else ""
+    label = f" ({escape(row.label)})" if row.label else ""
     return (
-        f"<b>{escape(row.site)}</b><br>{row.kept:,} of {row.relus:,} kept ({row.kept_percent:.2g}%)"
-        f"<br>trial {row.trial}, {row.relu_count:,} ReLUs in all"
+        f"<b>{escape(row.site)}</b><br>{row.kept:,} of {row.relus:,} kept ({row.kept_percent:.3g}%){squares}"
+        f"<br>trial {row.trial}{label}, {row.relu_count:,} ReLUs in all"
     )

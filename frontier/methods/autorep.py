@@ -1,0 +1,181 @@
+"""AutoReP: Automatic ReLU Replacement (Peng et al.; ICCV 2023), pixel-wise, with a quadratic of each channel.
+
+Every activation is a ReLU or a polynomial by an indicator m with hysteresis: a score a turns it off at a <= -t and on
+again at a > t. Backwards dm/da = softplus(a), so that a replaced ReLU can come back. Weights, scores and coefficients
+are trained together on cross-entropy + distillation + lambda relu(density - budget/N); the polynomial of a channel
+starts as the least-squares fit of ReLU to a normal distribution with the running mean and standard deviation of its
+inputs. The recipe is that of the authors' code, HarveyP123/AutoReP (commit ac8f662): scripts/cifar100.sh,
+train_cifar.py, models_util/model_spReLU_relay.py. Where a ReLU was, a square is left, which is not free: the profile
+counts it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from frontier.masks.mask import Mask
+from frontier.nn.gates import Gate
+from frontier.nn.hysteresis import HysteresisGate, relus_on
+from frontier.nn.network import Classifier
+from frontier.nn.sites import Site
+from frontier.nn.surgery import gates, set_mask
+from frontier.nn.surrogates import Surrogate
+from frontier.results.spec import Recipe
+from frontier.training.batches import generator
+from frontier.training.finetune import Finetuning, finetune
+from frontier.training.fit import fit
+from frontier.training.forward import forward_of, no_grad, wants_compile
+from frontier.training.losses import cross_entropy, distillation
+from frontier.training.select import largest
+from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
+from frontier.training.task import Candidate, Linearized, Task, gated
+
+FIDELITY = "authors_code"
+PAPER = (
+    "Peng et al., AutoReP: Automatic ReLU Replacement for Fast Private Network Inference, ICCV 2023 (arXiv 2308.10134)"
+)
+DEVIATIONS = (
+    "DaPa gets the standard deviation, as its closed form asks; the authors' code passes the variance, at least 0.5.",
+    "c0 is not divided by 5; c2 is damped by the knob curvature alone, and c0 and c1 are the best ones for that c2.",
+    "Until the first refresh the coefficients are the fit for mean 0 and variance 1: a fresh gate has seen nothing.",
+    "Only training forwards move masks, statistics and coefficients; in the authors' code evaluation does too.",
+    "If the penalty misses the budget, the largest scores are kept (and a note); the authors accept up to +2,000.",
+    "The cosine falls to 0, as in all our recipes; the authors' to 1e-5.",
+    "Finetuning with the mask frozen and the coefficients trained follows, as for all methods; the authors' has none.",
+    "No Lookahead, and no separate rates unless by score_lr: they are in the authors' Tiny-ImageNet script alone.",
+    "The teacher runs without a graph; the authors' code builds one, which costs memory alone.",
+    "The checkpoint is the last epoch's; the authors' take the best epoch on the test set.",
+    "Knobs score_lr, warmup_steps, exact, snapshots, distill_weight: ours; at their defaults they change nothing.",
+)
+
+
+class Knobs(Finetuning):
+    """Defaults are the authors' (ResNet18, CIFAR-100); temperature and distill_weight serve both phases."""
+
+    surrogate: Surrogate = "degree2"
+    # lambda, constant. The authors' by budget: ResNet18, CIFAR-100: 6K 200, 9K 140, 12.9K 80, 15K 60, from 25K on 40;
+    # WRN-22-8: CIFAR-100 80K 80, Tiny-ImageNet 150K 240
+    penalty: float = Field(default=80.0, ge=0)
+    threshold: float = Field(default=0.003, ge=0)  # half the width of the hysteresis
+    epochs: int = Field(default=200, gt=0)
+    lr: float = Field(default=1e-3, gt=0)  # Adam, cosine, no weight decay: weights, scores and coefficients
+    score_lr: float | None = Field(default=None, gt=0)  # of the scores alone; None: the same
+    batch: int = Field(default=128, gt=0)
+    warmup_steps: int = Field(default=500, ge=0)  # while coefficients are fitted again every 10 steps
+    exact: bool = False  # where the search ended below the budget, fill it up by the largest scores
+    snapshots: Budgets = ()  # budgets to be kept on the way down, each finetuned as a point of its own
+
+
+def passes(knobs: Knobs) -> float:
+    """Network passes of the search per training image (forward 1, forward and backward 3)."""
+    return passes_per_step(knobs) * knobs.epochs
+
+
+def passes_per_step(knobs: Knobs) -> float:
+    """Forward and backward of the student, forward of the teacher, an image."""
+    return 4.0 if knobs.distill_weight else 3.0
+
+
+def linearize(task: Task, knobs: Knobs) -> Linearized:
+    """Search indicators and polynomials together, freeze the former, finetune; the same for every snapshot."""
+    student = gated(task, task.teacher, maker(task, knobs))
+    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.sites()))
+    search(task, student, knobs, budgets)
+    asked = copy.deepcopy(student)
+    mask, notes = binarise(asked, task.relu_budget, exact=knobs.exact)
+    put(asked, mask)
+    finetune(task, asked, knobs)
+
+    def mask_at(model: Classifier, budget: int) -> Mask:
+        return binarise(model, budget, exact=knobs.exact)[0]
+
+    extras, remarks = finetuned(task, student, budgets, mask_at, knobs, "autorep", put=put)
+    return Linearized((Candidate(asked, task.relu_budget), *extras), (*notes, *remarks))
+
+
+def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
+    """Gates with scores from U(0, 1), drawn site by site in order of execution."""
+    dice = generator(task.seed)
+
+    def make(site: Site) -> Gate:
+        score = torch.rand(site.shape, generator=dice)
+        return HysteresisGate(
+            score, **knobs.model_dump(include={"surrogate", "threshold", "warmup_steps", "curvature"})
+        )
+
+    return make
+
+
+def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[int] = ()) -> None:
+    """Train weights, scores and coefficients for all the epochs; the penalty alone drives the count to the budget."""
+    searched = list(hysteresis_gates(student).values())
+    scores = [found.score for found in searched]
+    score_ids = {id(score) for score in scores}
+    others = [p for p in student.parameters() if p.requires_grad and id(p) not in score_ids]
+    recipe = Recipe(
+        epochs=knobs.epochs,
+        optimizer="adam",
+        lr=knobs.lr,
+        schedule="cosine",
+        batch=knobs.batch,
+        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
+    )
+    device = task.context.device
+    forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
+    teacher = no_grad(forward_of(task.teacher, recipe, device, compiled=False))
+    state = {"count": float(sum(score.numel() for score in scores))}
+
+    def loss(pixels: Tensor, labels: Tensor) -> Tensor:
+        logits = forward(pixels)
+        value = cross_entropy(logits, labels)
+        if knobs.distill_weight:
+            value = value + knobs.distill_weight * distillation(logits, teacher(pixels), knobs.temperature)
+        return value + excess(searched, task.relu_budget, knobs.penalty)
+
+    def after_epoch(epoch: int, state: dict[str, float]) -> bool:
+        state["count"] = float(sum(int(found.state.sum()) for found in searched))
+        keep_passed(task, student, snapshots, int(state["count"]), epoch)
+        return False
+
+    fit(
+        task.context, "search", student, task.train, recipe, loss, seed=task.seed, state=state,
+        groups=[{"params": others}, {"params": scores, "lr": knobs.score_lr or knobs.lr}],
+        after_epoch=after_epoch, passes=passes_per_step(knobs),
+    )  # fmt: skip
+
+
+def hysteresis_gates(student: Classifier) -> dict[str, HysteresisGate]:
+    return {path: found for path, found in gates(student.body).items() if isinstance(found, HysteresisGate)}
+
+
+def excess(searched: Sequence[HysteresisGate], relu_budget: int, penalty: float) -> Tensor:
+    """lambda relu((count - budget) / N) -> scalar: one-sided, with no gradient at all once the budget is met."""
+    positions = sum(found.score.numel() for found in searched)
+    return penalty / positions * functional.relu(relus_on(searched) - relu_budget)
+
+
+def binarise(student: Classifier, relu_budget: int, *, exact: bool) -> tuple[Mask, tuple[str, ...]]:
+    """The indicators as a mask, never over budget, and a note where it needed a repair."""
+    searched = hysteresis_gates(student)
+    on = Mask.of({path: found.state.cpu().numpy() for path, found in searched.items()})
+    scores = {path: found.score.detach().float().cpu().numpy() for path, found in searched.items()}
+    if on.count > relu_budget:
+        among = {path: np.where(on.bits(path), score, -np.inf) for path, score in scores.items()}
+        note = f"autorep: the search ended at {on.count} ReLUs; the {relu_budget} largest scores of them were kept"
+        return largest(among, relu_budget), (note,)
+    if exact:
+        return largest({p: np.where(on.bits(p), np.inf, score) for p, score in scores.items()}, relu_budget), ()
+    return on, ()
+
+
+def put(student: Classifier, mask: Mask) -> None:
+    """Freeze the mask in place, with the coefficients that the search learnt."""
+    learnt = {path: found.coefficients for path, found in hysteresis_gates(student).items()}
+    set_mask(student.body, mask, {path: found for path, found in learnt.items() if found is not None})

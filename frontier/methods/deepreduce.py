@@ -1,0 +1,120 @@
+"""DeepReDuce-like: drop the ReLUs of whole stages, then of every other layer, then of channels.
+
+After DeepReDuce (Jha, Ghodsi, Garg and Reagen, ICML 2021), which culls the ReLUs of the least critical stages, thins
+what is left by leaving out alternate layers, and scales channels down. Here the network keeps its width: what the
+paper gets by fewer channels is got by keeping the ReLUs of fewer channels, so that any budget is met exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from frontier.masks.mask import Mask
+from frontier.nn.network import Classifier
+from frontier.nn.sites import Site
+from frontier.nn.stages import stages
+from frontier.nn.surgery import set_mask
+from frontier.training.allocation import whole
+from frontier.training.batches import to_unit
+from frontier.training.finetune import Finetuning, finetune
+from frontier.training.freeze import freeze
+from frontier.training.losses import cross_entropy
+from frontier.training.observe import BATCH, first
+from frontier.training.task import Candidate, Linearized, Task, gated
+
+FIDELITY = "baseline"
+PAPER = "Jha, Ghodsi, Garg, Reagen, DeepReDuce: ReLU Reduction for Fast Private Inference, ICML 2021 (after it)"
+DEVIATIONS = (
+    "A stage's criticality is the rise of the training loss without its ReLUs; the paper trains a network a stage.",
+    "The network keeps its width and depth, so that methods differ in their masks alone; the paper narrows it.",
+    "Stages are sites of equal height and width, which is defined for every network.",
+)
+
+
+class Knobs(Finetuning):
+    """And the training images that the loss of a stage's removal is measured on."""
+
+    score_images: int = Field(default=2000, gt=0)
+
+
+def passes(knobs: Knobs) -> float:
+    """A forward over some images for every pair of stages, at most; a few hundredths of an epoch by default."""
+    return 1.0
+
+
+def linearize(task: Task, knobs: Knobs) -> Linearized:
+    """Choose the sites, keep whole channels of them, freeze, finetune."""
+    student = gated(task, task.teacher)
+    kept = thinned(culled(task, student, knobs.score_images), task.relu_budget)
+    freeze(task, student, by_channel(task.sites(), kept, task.relu_budget), knobs)
+    finetune(task, student, knobs)
+    return Linearized((Candidate(student, task.relu_budget),))
+
+
+def culled(task: Task, model: Classifier, images: int) -> list[list[Site]]:
+    """The stages left when the least critical one is dropped again and again, as long as the budget allows it."""
+    left = [list(stage) for stage in stages(task.sites())]
+    shown = 0
+    while len(left) > 1:
+        losses = []
+        for stage in left:
+            without = [site.path for other in left if other is not stage for site in other]
+            losses.append(loss_with(task, model, without, images))
+            shown += 1
+        task.context.spend("score", shown * min(images, len(task.train)) / len(task.train))
+        order = sorted(range(len(left)), key=lambda i: (losses[i], i))
+        room = total(left) - task.relu_budget
+        fitting = [i for i in order if sum(site.relus for site in left[i]) <= room]
+        if not fitting:
+            break
+        del left[fitting[0]]
+    return left
+
+
+@torch.no_grad()
+def loss_with(task: Task, model: Classifier, kept: Collection[str], images: int) -> float:
+    """Mean cross-entropy on the first training images with the ReLUs of the sites `kept` alone."""
+    bits = {site.path: np.full(site.shape, site.path in kept) for site in task.sites()}
+    set_mask(model.body, Mask.of(bits))
+    model.eval()
+    chosen = first(task.train, images)
+    losses = []
+    for at in range(0, len(chosen), BATCH):
+        task.context.check()
+        labels = chosen.labels[at : at + BATCH]
+        losses.append(float(cross_entropy(model(to_unit(chosen.pixels[at : at + BATCH])), labels)) * len(labels))
+    return sum(losses) / len(chosen)
+
+
+def thinned(left: Sequence[Sequence[Site]], budget: int) -> list[Site]:
+    """The sites of the stages, without every second one of a stage where the budget is met even so; the last of a
+    stage stays. The stages with most ReLUs are thinned first."""
+    kept = [list(stage) for stage in left]
+    for i in sorted(range(len(kept)), key=lambda i: -sum(site.relus for site in kept[i])):
+        sparse = kept[i][::-1][::2][::-1]
+        if total(kept) - sum(site.relus for site in kept[i]) + sum(site.relus for site in sparse) >= budget:
+            kept[i] = sparse
+    return [site for stage in kept for site in stage]
+
+
+def by_channel(sites: Sequence[Site], kept: Sequence[Site], budget: int) -> Mask:
+    """Whole channels of the `kept` sites, the same share of each, the last channel of a site in part."""
+    sizes = [site.relus for site in kept]
+    counts = dict(zip((site.path for site in kept), whole(sizes, sizes, budget), strict=True))
+    return Mask.of({site.path: _leading(site, counts.get(site.path, 0)) for site in sites})
+
+
+def total(left: Sequence[Sequence[Site]]) -> int:
+    return sum(site.relus for stage in left for site in stage)
+
+
+def _leading(site: Site, count: int) -> NDArray[np.bool_]:
+    """Positions in the order of channels, the first `count` of them kept."""
+    flat = np.zeros(site.relus, np.bool_)
+    flat[:count] = True
+    return flat.reshape(site.shape)

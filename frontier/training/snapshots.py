@@ -1,0 +1,79 @@
+"""Snapshots: the budgets that a search passes on its way down, each frozen and finetuned as a point of its own."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from frontier.masks.mask import Mask
+from frontier.nn.network import Classifier
+from frontier.nn.surgery import mask_of
+from frontier.training.finetune import STAGE, Finetuning, finetune
+from frontier.training.freeze import freeze
+from frontier.training.task import Candidate, Task
+
+# a knob: counts, or percentages of the network's ReLUs such as "10%"
+Budgets = tuple[Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100|\d{1,2}(\.\d+)?)%$")], ...]
+
+
+def counts_of(budgets: Budgets, relus: int) -> tuple[int, ...]:
+    """The budgets as counts, falling, each once."""
+    shares = (math.floor(Fraction(b[:-1]) * relus / 100) if isinstance(b, str) else b for b in budgets)
+    return tuple(sorted(set(shares), reverse=True))
+
+
+def keep_passed(task: Task, student: Classifier, budgets: Sequence[int], count: int, epoch: int) -> None:
+    """Store the student for every budget that `count` meets and that no earlier epoch met. Call it after each epoch."""
+    for budget in budgets:
+        if count <= budget and not task.context.has(_stage(budget)):
+            state: Callable[[], dict[str, Any]] = partial(dict, model=student.state_dict(), epochs=epoch + 1)
+            task.context.save(_stage(budget), state, final=True)
+
+
+def finetuned(
+    task: Task,
+    student: Classifier,
+    budgets: Sequence[int],
+    mask_at: Callable[[Classifier, int], Mask],
+    knobs: Finetuning,
+    method: str,
+    *,
+    put: Callable[[Classifier, Mask], None] | None = None,
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """A finetuned extra candidate for each stored budget above the asked one, and notes on those that are missing.
+
+    `student` is the network as it was searched, its gates not frozen; `mask_at(student, budget)` reads a mask off it;
+    `put(student, mask)` freezes that in place; None: `freeze`, with the knobs' surrogate.
+    """
+    candidates: list[Candidate] = []
+    notes: list[str] = []
+    for budget in budgets:
+        saved = task.context.load(_stage(budget)) if budget > task.relu_budget else None
+        if saved is None:
+            why = "is not above the asked budget" if budget <= task.relu_budget else "was not passed"
+            notes.append(f"{method}: snapshot {budget} {why}")
+            continue
+        model = copy.deepcopy(student)
+        model.load_state_dict(saved["model"])
+        mask = mask_at(model, budget)
+        if candidates and mask == mask_of(candidates[-1].model.body):
+            notes.append(f"{method}: snapshot {budget} has the mask of the one above it")
+            continue
+        if put is None:
+            freeze(task, model, mask, knobs)
+        else:
+            put(model, mask)
+        finetune(task, model, knobs, stage=f"{STAGE}-{budget}")
+        label = f"snapshot after epoch {saved['epochs']} of the search"
+        candidates.append(Candidate(model, budget, role="extra", label=label))
+    return tuple(candidates), tuple(notes)
+
+
+def _stage(budget: int) -> str:
+    return f"snapshot-{budget}"

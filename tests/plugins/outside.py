@@ -1,0 +1,55 @@
+"""A network that frontier knows nothing of: `network: {name: "outside:build"}` names its factory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+OUTER = ("stem",)
+
+
+class Narrow(nn.Module):
+    """Two convolutions, a ReLU after each (one a module, one a function), average pooling, a linear head."""
+
+    def __init__(self, channels: int, classes: int, width: int, *, stem: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, padding=1)
+        self.stem = nn.ReLU() if stem else nn.Identity()
+        self.conv2 = nn.Conv2d(width, width, 3, stride=2, padding=1)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> logits (B, classes)."""
+        x = torch.relu(self.conv2(self.stem(self.conv1(x))))
+        logits: Tensor = self.head(x.mean(dim=(2, 3)))
+        return logits
+
+
+def build(image: tuple[int, int, int], classes: int, *, sites: str = "full", width: int = 4) -> Narrow:
+    """`width`: channels of both convolutions. `sites: inner` leaves the stem's ReLU out."""
+    return Narrow(image[0], classes, width, stem=sites == "full")
+
+
+def smooth(image: tuple[int, int, int], classes: int, **options: int) -> nn.Module:
+    """No network for frontier: it has a GELU."""
+    return nn.Sequential(
+        nn.Conv2d(image[0], 2, 3), nn.GELU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, classes)
+    )
+
+
+def plain(image: tuple[int, int, int], classes: int, **options: int) -> nn.Module:
+    """A factory without `sites` that takes any option."""
+    pixels = image[0] * image[1] * image[2]
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(pixels, options["units"]), nn.ReLU(), nn.Linear(options["units"], classes)
+    )
+
+
+def nothing(image: tuple[int, int, int], classes: int) -> str:
+    """A factory that hands back no network."""
+    return "a network"
+
+
+def broken(image: tuple[int, int, int], classes: int, *, depth: int) -> nn.Module:
+    """A factory with a defect, and with an option that must be given."""
+    raise ZeroDivisionError("the middle of the factory")
