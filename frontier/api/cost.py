@@ -6,6 +6,7 @@ declares, at most. The steps are those of the plain network in float32, eagerly:
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ import torch
 
 from frontier import registry
 from frontier.api.lookups import knobs_of
+from frontier.frozen import canonical_json
 from frontier.nn.network import build
 from frontier.nn.profile import profile
-from frontier.results.spec import TrialSpec
+from frontier.results.spec import NetworkSpec, TrialSpec
 from frontier.training.batches import generator
 from frontier.trial.source import Source
 
 REPEATS = 5
 BATCH = 64
+TIMED_MACS = 1e10  # of a timed forward, at most: a large network is timed on fewer images
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,27 @@ def of(spec: TrialSpec, source: Source) -> Cost:
         finetune=finetune * train,
         measure=shown,
         macs=profile(model, data.image).macs,
-        pass_s=_pass_s(model, data.image),
+        pass_s=_pass_s(canonical_json(spec.network), data.image, data.classes),
         weights_bytes=sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()),
     )
 
 
-def _pass_s(model: torch.nn.Module, image: tuple[int, int, int]) -> float:
+@functools.cache
+def _pass_s(network_json: str, image: tuple[int, int, int], classes: int) -> float:
     """Seconds of one pass of one image in training on one thread: the median of a few steps after one to warm up."""
+    network = NetworkSpec.model_validate_json(network_json)
+    model = build(network.name, image, classes, sites=network.sites, options=network.options)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    pixels = torch.rand(BATCH, *image, generator=generator(0))
+    batch = max(2, min(BATCH, int(TIMED_MACS / max(1, profile(model, image).macs))))
+    pixels = torch.rand(batch, *image, generator=generator(0))
     timings = []
     for _ in range(REPEATS + 1):
         started = time.perf_counter()
         model(pixels).sum().backward()
         timings.append(time.perf_counter() - started)
     torch.set_num_threads(threads)
-    return statistics.median(timings[1:]) / BATCH / 3
+    return statistics.median(timings[1:]) / batch / 3
 
 
 def as_json(cost: Cost, trials: int, concurrency: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from frontier.nn.taps import Tapped
 from frontier.results.spec import Recipe
 from frontier.training.adversary import perturb
 from frontier.training.batches import generator
+from frontier.training.checkpoint import accuracy, chosen, looks
 from frontier.training.context import Context
 from frontier.training.differences import Differences, assign, hamming, random_tied
 from frontier.training.finetune import STAGE, Finetuning, mask_held, steps_left
@@ -210,10 +211,18 @@ def search(task: Task, student: Classifier, guide: Classifier, knobs: Knobs) -> 
 def consolidate(task: Task, student: Classifier, guide: Classifier, knobs: Knobs) -> None:
     """Finetune with the frozen mask, by the task's recipe or for as long as the task's passes last."""
     attention, recipe = bool(knobs.attention_weight), task.finetune
-    each = passes_per_step(knobs, attention=attention)
+    each = passes_per_step(knobs, attention=attention) + looks(task, knobs.checkpoint)
     steps = steps_left(task, task.train, recipe.batch, each)
-    with mask_held(task, student, STAGE):
-        train(task, STAGE, student, guide, recipe, knobs, attention=attention, passes=each, steps=steps)
+
+    def look() -> float:
+        use(student, knobs.served)
+        return accuracy(student, task.validation)
+
+    with mask_held(task, student, STAGE), chosen(task, STAGE, student, knobs.checkpoint, look) as after_epoch:
+        train(
+            task, STAGE, student, guide, recipe, knobs,
+            attention=attention, passes=each, steps=steps, after_epoch=after_epoch,
+        )  # fmt: skip
 
 
 def train(

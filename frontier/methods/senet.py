@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from pydantic import Field
@@ -31,12 +32,13 @@ from frontier.nn.taps import Tapped
 from frontier.nn.widths import Sliced, freeze_as, halved, leading, settle, shared
 from frontier.results.spec import Recipe
 from frontier.training.batches import generator
+from frontier.training.checkpoint import Checkpoint, accuracy, chosen, looks
 from frontier.training.differences import Differences, assign, hamming, random_tied
-from frontier.training.finetune import STAGE, Finetuning, finetune, steps_left
+from frontier.training.finetune import STAGE, Finetuning, finetune, steps_left, weights_of
 from frontier.training.fit import AfterEpoch, fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
-from frontier.training.losses import attention_transfer, cross_entropy, distillation
+from frontier.training.losses import Weights, imitation
 from frontier.training.sensitivity import Proxy, shares
 from frontier.training.task import Candidate, Linearized, Task, gated
 
@@ -125,12 +127,9 @@ def search(task: Task, student: Classifier, narrow: Classifier | None, counts: d
         batch=knobs.mask_batch,
         **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
-    weights = (knobs.mask_ce_weight, knobs.mask_distill_weight, 0.0)
+    weights = Weights(knobs.mask_ce_weight, knobs.mask_distill_weight, 0.0, knobs.temperature, recipe.label_smoothing)
     paths = tuple(site.path for site in sites)
-    imitate(
-        task, "search", student, narrow, recipe, weights, paths, knobs.temperature,
-        differences=differences, after_epoch=after_epoch,
-    )  # fmt: skip
+    imitate(task, "search", student, narrow, recipe, weights, paths, differences=differences, after_epoch=after_epoch)
 
 
 def finetune_both(task: Task, student: Classifier, narrow: Classifier, knobs: Knobs) -> None:
@@ -139,8 +138,8 @@ def finetune_both(task: Task, student: Classifier, narrow: Classifier, knobs: Kn
     before = [mask_of(model.body) for model in (student, narrow)]
     for mask in before:
         task.context.log(f"{STAGE}: {mask.count} ReLUs, mask {mask.hash}")
-    weights = (knobs.ce_weight, knobs.distill_weight, knobs.attention_weight)
-    imitate(task, STAGE, student, narrow, task.finetune, weights, stage_outputs(task.sites()), knobs.temperature)
+    weights, paths = weights_of(knobs, task.finetune), stage_outputs(task.sites())
+    imitate(task, STAGE, student, narrow, task.finetune, weights, paths, checkpoint=knobs.checkpoint)
     if [mask_of(model.body) for model in (student, narrow)] != before:
         raise TrialFailed(f"{STAGE}: a mask changed while it was frozen")
 
@@ -151,21 +150,21 @@ def imitate(
     student: Classifier,
     narrow: Classifier | None,
     recipe: Recipe,
-    weights: tuple[float, float, float],
+    weights: Weights,
     paths: Sequence[str],
-    temperature: float,
     *,
     differences: Differences | None = None,
     after_epoch: AfterEpoch | None = None,
+    checkpoint: Checkpoint = "last",
 ) -> None:
-    """Train the student, and the narrow network by the same weights, on `weights` of (CE, KL, PRAM) against the
-    teacher. PRAM and `differences` look at the sites `paths`. A step costs 4 passes (student forward and backward,
-    teacher forward) and 3 of the narrow network, each counted as its share of the student's MACs."""
+    """Train the student, and the narrow network by the same weights, to imitate the teacher. Attention and
+    `differences` look at the sites `paths`. A step costs 4 passes (student forward and backward, teacher forward) and 3
+    of the narrow network, each counted as its share of the student's MACs."""
     context, image = task.context, task.image
     compiled = wants_compile(recipe, context.device, context.log)
     modules = {"student": student, "narrow": narrow, "differences": differences}
     trained = nn.ModuleDict({name: module for name, module in modules.items() if module is not None})
-    passes = 4.0
+    passes = 4.0 + looks(task, checkpoint)
     if narrow is not None:
         passes += 3.0 * profile(narrow.body, image).macs / profile(student.body, image).macs
     with contextlib.ExitStack() as taps:
@@ -179,24 +178,19 @@ def imitate(
         shown = no_grad(forward_of(guide, recipe, context.device, compiled=False))
 
         def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-            target, targets = shown(pixels)
-            values: list[Tensor] = []
-            for forward in see:
-                logits, activations = forward(pixels)
-                if differences is not None and not values:  # the masks are chosen by the wide network
-                    differences.add(activations, targets)
-                value = weights[0] * cross_entropy(logits, labels, recipe.label_smoothing)
-                value = value + weights[1] * distillation(logits, target, temperature)
-                if weights[2]:
-                    value = value + weights[2] * attention_transfer(activations, targets)
-                values.append(value)
-            return torch.stack(values).sum()
+            model = shown(pixels)
+            said = [forward(pixels) for forward in see]
+            if differences is not None:  # the masks are chosen by the wide network
+                differences.add(said[0][1], model[1])
+            return torch.stack([imitation(one, model, labels, weights) for one in said]).sum()
 
         steps = steps_left(task, task.train, recipe.batch, passes) if stage == STAGE else None
-        fit(
-            context, stage, trained, task.train, recipe, loss,
-            seed=task.seed, after_epoch=after_epoch, passes=passes, steps=steps,
-        )  # fmt: skip
+        look = partial(accuracy, student, task.validation)  # at full width
+        with chosen(task, stage, trained, checkpoint, look) as after_look:
+            fit(
+                context, stage, trained, task.train, recipe, loss,
+                seed=task.seed, after_epoch=after_epoch or after_look, passes=passes, steps=steps,
+            )  # fmt: skip
 
 
 def put(task: Task, student: Classifier, narrow: Classifier | None, mask: Mask) -> None:

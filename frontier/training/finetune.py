@@ -16,10 +16,12 @@ from frontier.nn.stages import stage_outputs
 from frontier.nn.surgery import mask_of
 from frontier.nn.surrogates import Surrogate
 from frontier.nn.taps import Tapped
+from frontier.results.spec import Recipe
 from frontier.training.batches import Images
+from frontier.training.checkpoint import Checkpoint, chosen, looks
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
-from frontier.training.losses import attention_transfer, cross_entropy, distillation
+from frontier.training.losses import Weights, imitation
 from frontier.training.task import Task, gated
 
 STAGE = "finetune"
@@ -39,6 +41,7 @@ class Finetuning(Frozen):
     distill_weight: float = Field(default=1.0, ge=0)
     temperature: float = Field(default=4.0, gt=0)
     attention_weight: float = Field(default=0.0, ge=0)  # SENet's beta, on the outputs of the stages
+    checkpoint: Checkpoint = "last"  # which epoch of the finetuning is handed back
 
 
 def finetune(task: Task, model: Classifier, knobs: Finetuning, *, stage: str = STAGE) -> None:
@@ -48,23 +51,29 @@ def finetune(task: Task, model: Classifier, knobs: Finetuning, *, stage: str = S
     paths = [f"body.{path}" for path in stage_outputs(task.sites())] if knobs.attention_weight else []
     compiled = wants_compile(recipe, device, task.context.log)
     guide = gated(task, task.teacher) if paths else task.teacher
+    taught = bool(knobs.distill_weight or paths)
+    weights = weights_of(knobs, recipe)
     with mask_held(task, model, stage), Tapped(model, paths) as student, Tapped(guide, paths) as teacher:
         see = forward_of(student, recipe, device, compiled=compiled)
         shown = no_grad(forward_of(teacher, recipe, device, compiled=False))
 
         def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-            logits, activations = see(pixels)
-            value = knobs.ce_weight * cross_entropy(logits, labels, recipe.label_smoothing)
-            if knobs.distill_weight or paths:
-                target, targets = shown(pixels)
-                value = value + knobs.distill_weight * distillation(logits, target, knobs.temperature)
-                if paths:
-                    value = value + knobs.attention_weight * attention_transfer(activations, targets)
-            return value
+            return imitation(see(pixels), shown(pixels) if taught else None, labels, weights)
 
-        passes = 4.0 if knobs.distill_weight or paths else 3.0
+        passes = (4.0 if taught else 3.0) + looks(task, knobs.checkpoint)
         steps = steps_left(task, task.train, recipe.batch, passes)
-        fit(task.context, stage, model, task.train, recipe, loss, seed=task.seed, passes=passes, steps=steps)
+        with chosen(task, stage, model, knobs.checkpoint) as after_epoch:
+            fit(
+                task.context, stage, model, task.train, recipe, loss,
+                seed=task.seed, passes=passes, steps=steps, after_epoch=after_epoch,
+            )  # fmt: skip
+
+
+def weights_of(knobs: Finetuning, recipe: Recipe) -> Weights:
+    """Of the finetuning's loss."""
+    return Weights(
+        knobs.ce_weight, knobs.distill_weight, knobs.attention_weight, knobs.temperature, recipe.label_smoothing
+    )
 
 
 @contextlib.contextmanager

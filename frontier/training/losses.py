@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,30 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
     """Mean cross-entropy in float32 whatever the precision of the logits."""
     return functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+
+
+class Weights(NamedTuple):
+    """Of the parts of `imitation`; `temperature` is the distillation's, `smoothing` the labels'."""
+
+    ce: float
+    distill: float
+    attention: float
+    temperature: float
+    smoothing: float = 0.0
+
+
+Seen = tuple[Tensor, Sequence[Tensor]]  # logits (B, K), and the activations (B, C, ...) that attention is paid to
+
+
+def imitation(student: Seen, teacher: Seen | None, labels: Tensor, weights: Weights) -> Tensor:
+    """ce CE + distill KD_T + attention AT -> scalar; without a teacher the first part alone."""
+    value = weights.ce * cross_entropy(student[0], labels, weights.smoothing)
+    if teacher is None:
+        return value
+    value = value + weights.distill * distillation(student[0], teacher[0], weights.temperature)
+    if weights.attention:
+        value = value + weights.attention * attention_transfer(student[1], teacher[1])
+    return value
 
 
 def attention(activations: Tensor) -> Tensor:

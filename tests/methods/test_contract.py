@@ -154,3 +154,17 @@ def test_any_surrogate_can_stand_in_for_the_identity(
 @pytest.fixture
 def knobs() -> Callable[[str], set[str]]:
     return lambda method: set(registry.load("method", method).Knobs.model_fields)
+
+
+@methods
+def test_the_epoch_that_was_best_on_validation_can_be_handed_back(spec: TrialSpec, tmp_path: Path, method: str) -> None:
+    record = run(of(spec, method, 20, checkpoint="validation"), tmp_path / "trial", Runtime(home=tmp_path))
+    assert record.state == "complete", record.reason
+    log = (tmp_path / "trial" / "log.txt").read_text().splitlines()
+    seen = [
+        float(line.split(" validation ")[1].split()[0]) for line in log if "finetune: epoch" in line and "loss" in line
+    ]
+    assert len(seen) == spec.finetune.epochs
+    best = next(line for line in log if "was best on validation" in line)
+    assert f"finetune: epoch {seen.index(max(seen)) + 1} was" in best
+    assert record.points[0].validation.clean.value == pytest.approx(max(seen), abs=0.003)

@@ -11,7 +11,7 @@ from frontier.api.lookups import load_space
 from frontier.training.finetune import Finetuning
 from frontier.trial.check import check
 
-HERE = Path(__file__).parents[1] / "benchmarks" / "head_to_head"
+HERE = Path(__file__).parents[2] / "benchmarks" / "head_to_head"
 
 
 @pytest.fixture(scope="module")
