@@ -25,7 +25,7 @@ import plan as plans
 import torch
 
 from frontier.api.lookups import load_space
-from frontier.errors import RecordError
+from frontier.errors import FrontierError, InputError, RecordError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, StudyManifest
 from frontier.shelves import find
@@ -48,7 +48,10 @@ def main() -> None:
     plan = plans.read(load_space(arguments.space), arguments.contenders)
     text = find("search_spaces", arguments.space).read_text(encoding="utf-8")
     names = (f"{plan.space.name}_tuning", plan.space.name)
-    tuning, main_study = (study(arguments.home, name, plan, text) for name in names)
+    if arguments.report:
+        tuning, main_study = (Study(arguments.home, name) for name in names)
+    else:
+        tuning, main_study = (study(arguments.home, name, plan, text) for name in names)
     runtime = Runtime(home=arguments.teachers.resolve(), data=arguments.data, device="cpu", keep_weights=False)
     if not arguments.report:
         attempts = list(plan.tuning())
@@ -81,7 +84,14 @@ def study(home: Path, name: str, plan: plans.Plan, text: str) -> Study:
 
 
 def records(found: Study) -> dict[int, TrialRecord]:
-    return {trial: record for trial, record in found.records() if not isinstance(record, RecordError)}
+    """By trial; those that cannot be read are named on stderr."""
+    readable = {}
+    for trial, record in found.records():
+        if isinstance(record, RecordError):
+            print(f"left out: {record}", file=sys.stderr)
+        else:
+            readable[trial] = record
+    return readable
 
 
 def work_off(
@@ -92,11 +102,23 @@ def work_off(
     runtime: Runtime,
     workers: int,
 ) -> None:
-    """Run what has no record yet, `workers` trials at once in processes of their own."""
+    """Run what has no record yet, `workers` trials at once in processes of their own.
+
+    Raises InputError where a record is of another trial than the list now has under its number.
+    """
     open_jobs = [job for job in jobs if not found.finished(job.trial)]
+    for job in jobs:
+        if found.finished(job.trial) and found.record(job.trial).spec != plan.spec(job, chosen):
+            raise InputError(
+                f"trial {job.trial} of {found.name} is not the one that the list has under this number",
+                where=str(found.trial_folder(job.trial)),
+                expected=f"{job.contender.name} at {job.relu_budget} ReLUs, seed {job.seed}, as listed now",
+                fix="move the folder away, or give another --home",
+            )
     print(f"{found.name}: {len(jobs) - len(open_jobs)} of {len(jobs)} trials are there", file=sys.stderr, flush=True)
     started, done = time.monotonic(), 0
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
         futures = {
             pool.submit(run, plan.spec(job, chosen), found.trial_folder(job.trial), runtime, trial=job.trial): job
             for job in open_jobs
@@ -113,6 +135,12 @@ def work_off(
                 file=sys.stderr,
                 flush=True,
             )
+    except BaseException:
+        for worker in multiprocessing.active_children():
+            worker.terminate()  # what it has is in its checkpoints
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def report(plan: plans.Plan, tuned: compare.Found, found: compare.Found, seeds: int) -> None:
@@ -121,17 +149,23 @@ def report(plan: plans.Plan, tuned: compare.Found, found: compare.Found, seeds: 
     print(f"{machine}, torch {torch.__version__}, {code_version()}")
     print(f"equal training: {plan.space.passes:g} network passes per training image for search and finetuning together")
     show("Tuning attempts (* chosen)", compare.tuning_table(plan.tuning(), tuned, chosen))
-    if not found:
+    if not found or len(chosen) < len(plan.contenders):
         return
-    jobs = list(plan.comparison(max(seeds, 1), dict.fromkeys((one.name for one in plan.contenders), 0)))
+    jobs = list(plan.comparison(max(seeds, 1), chosen))
+    kept = {job.trial for job in jobs if job.trial in found and found[job.trial].spec == plan.spec(job, chosen)}
+    if len(kept) < len(found):
+        print(f"\n{len(found) - len(kept)} records are of other trials than listed, and left out")
+    found = {trial: record for trial, record in found.items() if trial in kept}
     shared = {name: passes for record in found.values() for name, passes in record.shared_passes.items()}
     listed = ", ".join(f"{name} {passes:g}" for name, passes in sorted(shared.items()))
     teachers = {record.teacher.hash: record.teacher.test.value for record in found.values() if record.teacher}
-    print(f"\ntrained once for all trials and not counted above, passes: {listed}")
+    print(f"\ntrained once for all trials and not counted below, passes: {listed}")
     print("teachers on test: " + ", ".join(f"{name} {clean:.1%}" for name, clean in teachers.items()))
+    print("one teacher for all seeds; intervals are Student's over seeds, not corrected for their number")
     show("Test accuracy, mean +- standard deviation over seeds, %", compare.test_table(plan, jobs, found))
     show("Paired differences on test, points, with 95 % intervals", compare.difference_table(plan, jobs, found))
     show("Where the kept ReLUs are, % of them by site", compare.place_table(plan, jobs, found))
+    show("Trials that failed", compare.failures(jobs, found))
 
 
 def show(title: str, lines: Iterable[str]) -> None:
@@ -141,4 +175,11 @@ def show(title: str, lines: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FrontierError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on", file=sys.stderr)
+        sys.exit(130)

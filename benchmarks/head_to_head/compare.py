@@ -14,6 +14,7 @@ from scipy.stats import t
 from frontier.results.record import TrialRecord
 
 ACCURACIES = ("clean", "corrupted", "adversarial")
+BASELINES = ("random", "uniform")
 Found = Mapping[int, TrialRecord]  # by trial
 
 
@@ -58,8 +59,10 @@ def tuning_table(jobs: Iterable[Job], found: Found, chosen: Mapping[str, int]) -
 
 
 def test_table(plan: Plan, jobs: Sequence[Job], found: Found) -> Iterable[str]:
-    """Mean test accuracies over seeds, their standard deviation, and what the trials took."""
-    yield f"{'contender':22} {'budget':>6} seeds  {'clean':>12} {'corrupted':>12} {'adversarial':>12}  passes  minutes"
+    """Mean test accuracies over seeds, their standard deviation, and what the trials took. `once`: passes of proxies
+    and teachers that a contender has trained for itself, once for all its trials."""
+    head = f"{'clean':>12} {'corrupted':>12} {'adversarial':>12}  passes   once  minutes"
+    yield f"{'contender':22} {'budget':>6} seeds  {head}  fidelity"
     for budget in plan.budgets:
         for one in plan.contenders:
             records = _records(jobs, found, one, budget)
@@ -67,45 +70,73 @@ def test_table(plan: Plan, jobs: Sequence[Job], found: Found) -> Iterable[str]:
                 continue
             figures = []
             for name in ACCURACIES:
-                values = [100 * getattr(record.points[0].test, name).value for record in records.values()]
+                values = [100 * _test(record, name) for record in records.values()]
                 spread = f"{stdev(values):4.1f}" if len(values) > 1 else "   -"
                 figures.append(f"{fmean(values):5.1f} +-{spread}")
-            passes = fmean(sum(record.passes.values()) for record in records.values())
-            minutes = fmean(sum(record.origin.wall_s.values()) for record in records.values()) / 60
-            yield f"{one.name:22} {budget:6} {len(records):5}  {' '.join(figures)} {passes:7.2f} {minutes:8.1f}"
+            each = list(records.values())
+            passes = fmean(sum(record.passes.values()) for record in each)
+            once = fmean(sum(p for name, p in record.shared_passes.items() if name != "teacher") for record in each)
+            minutes = fmean(sum(record.origin.wall_s.values()) for record in each) / 60
+            yield (
+                f"{one.name:22} {budget:6} {len(records):5}  {' '.join(figures)} {passes:7.2f} {once:6.1f} "
+                f"{minutes:8.1f}  {each[0].origin.fidelity}"
+            )
 
 
 def difference_table(plan: Plan, jobs: Sequence[Job], found: Found) -> Iterable[str]:
-    """Test accuracy of each contender minus its control's at the same budget and seed, in points."""
+    """Test accuracy of each contender minus its control's at the same budget and seed, in points; then minus the plain
+    baselines', whose recipe is another one where the control is."""
     yield f"{'contender - control':44} {'budget':>6} seeds  " + "  ".join(f"{name:20}" for name in ACCURACIES)
     for one in plan.contenders:
-        if one.control is None:
+        if one.control is not None:
+            yield from _versus(plan, jobs, found, one, plan[one.control])
+    for baseline in BASELINES:
+        yield f"minus {baseline}, whatever the recipe:"
+        for one in plan.contenders:
+            if one.name != baseline and one.control != baseline:
+                yield from _versus(plan, jobs, found, one, plan[baseline])
+
+
+def _versus(plan: Plan, jobs: Sequence[Job], found: Found, one: Contender, other: Contender) -> Iterable[str]:
+    pooled: dict[str, dict[int, list[float]]] = {name: defaultdict(list) for name in ACCURACIES}
+    title = f"{one.name} - {other.name}"
+    for budget in plan.budgets:
+        mine, theirs = _records(jobs, found, one, budget), _records(jobs, found, other, budget)
+        seeds = sorted(mine.keys() & theirs.keys())
+        if not seeds:
             continue
-        pooled: dict[str, dict[int, list[float]]] = {name: defaultdict(list) for name in ACCURACIES}
-        for budget in plan.budgets:
-            mine, theirs = _records(jobs, found, one, budget), _records(jobs, found, plan[one.control], budget)
-            seeds = sorted(mine.keys() & theirs.keys())
-            if not seeds:
-                continue
-            figures = []
-            for name in ACCURACIES:
-                values = [_test(mine[seed], name) - _test(theirs[seed], name) for seed in seeds]
-                figures.append(f"{Difference.of(values)!s:20}")
-                for seed, value in zip(seeds, values, strict=True):
-                    pooled[name][seed].append(value)
-            yield f"{one.name + ' - ' + one.control:44} {budget:6} {len(seeds):5}  " + "  ".join(figures)
-        whole = {
-            name: [fmean(values) for values in by_seed.values() if len(values) == len(plan.budgets)]
-            for name, by_seed in pooled.items()
-        }
-        if whole["clean"]:
-            figures = [f"{Difference.of(values)!s:20}" for values in whole.values()]
-            yield f"{one.name + ' - ' + one.control:44} {'all':>6} {len(whole['clean']):5}  " + "  ".join(figures)
+        figures = []
+        for name in ACCURACIES:
+            values = [_test(mine[seed], name) - _test(theirs[seed], name) for seed in seeds]
+            figures.append(f"{Difference.of(values)!s:20}")
+            for seed, value in zip(seeds, values, strict=True):
+                pooled[name][seed].append(value)
+        yield f"{title:44} {budget:6} {len(seeds):5}  " + "  ".join(figures)
+    whole = {
+        name: [fmean(values) for values in by_seed.values() if len(values) == len(plan.budgets)]
+        for name, by_seed in pooled.items()
+    }
+    if whole["clean"]:
+        figures = [f"{Difference.of(values)!s:20}" for values in whole.values()]
+        yield f"{title:44} {'all':>6} {len(whole['clean']):5}  " + "  ".join(figures)
+
+
+def failures(jobs: Sequence[Job], found: Found) -> Iterable[str]:
+    """Those that are missing in the figures above, with their reasons."""
+    failed = [job for job in jobs if job.trial in found and found[job.trial].state != "complete"]
+    for job in failed:
+        reason = found[job.trial].reason
+        yield f"{job.trial}: {job.contender.name} at {job.relu_budget} ReLUs, seed {job.seed}: {reason}"
+    if not failed:
+        yield "none"
 
 
 def place_table(plan: Plan, jobs: Sequence[Job], found: Found) -> Iterable[str]:
     """The share of the kept ReLUs at each site, in percent, the mean over seeds."""
-    sites = [site.path for site in next(iter(found.values())).points[0].profile.sites]
+    complete = next((record for record in found.values() if record.points), None)
+    if complete is None:
+        return
+    sites = [site.path for site in complete.points[0].profile.sites]
     yield f"{'contender':22} {'budget':>6}  " + " ".join(f"{path:>12}" for path in sites) + "   squares"
     for budget in plan.budgets:
         for one in plan.contenders:

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from frontier import registry
+from frontier.errors import InputError
 from frontier.results.spec import Recipe, TrialSpec
 from frontier.spaces.space import Space
 from frontier.training.finetune import Finetuning
+from frontier.training.sensitivity import Proxy
+from frontier.trial.check import check
 
 HERE = Path(__file__).parent
+MASKS = "masks"  # the knob of a method that is its own control: where its masks come from
 
 
 @dataclass(frozen=True)
@@ -105,20 +110,36 @@ class Plan:
 
 
 def read(space: Space, path: Path = HERE / "contenders.yaml") -> Plan:
-    """The plan in a file. Raises ValueError for a contender that would not share its control's recipe."""
-    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """The plan in a file. Raises InputError for what cannot be, and for a contender that would not share
+    its control's recipe."""
+    if space.passes is None:
+        raise InputError("a space without `passes`", where=space.name, fix="say how much training everybody gets")
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the contenders ({error.strerror})", where=str(path)) from None
     contenders = [_contender(name, one) for part in ("controls", "contenders") for name, one in raw[part].items()]
     for one in contenders:
         said = {key for attempt in (one, *one.attempts) for key in attempt.knobs} & Finetuning.model_fields.keys()
         if one.control is not None and (said or any(attempt.finetune for attempt in one.attempts)):
-            raise ValueError(f"{one.name}: {sorted(said)} and the recipe are its control's to say")
-    return Plan(
+            raise InputError(f"{one.name}: {sorted(said)} and the recipe are its control's to say", where=str(path))
+        if one.control is not None and one.method == raw["controls"][one.control]["method"]:
+            own = {key for attempt in (one, *one.attempts) for key in attempt.knobs}
+            if not own <= {MASKS, *Proxy.model_fields}:
+                raise InputError(f"{one.name}: {sorted(own)} are more than where its masks come from", where=str(path))
+    plan = Plan(
         space=space,
         contenders=tuple(contenders),
         budgets=tuple(_count(budget, space.relus) for budget in raw["budgets"]),
         tuning_budget=_count(raw["tuning"]["budget"], space.relus),
         tuning_seed=raw["tuning"]["seed"],
     )
+    for job in plan.tuning():  # every setting, before the first of them runs
+        try:
+            check(plan.spec(job, dict.fromkeys((one.name for one in contenders), 0)))
+        except ValidationError as error:
+            raise InputError(f"{job.contender.name}, attempt {job.attempt}: {error}", where=str(path)) from None
+    return plan
 
 
 def _contender(name: str, raw: Mapping[str, Any]) -> Contender:

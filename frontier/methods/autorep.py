@@ -12,6 +12,7 @@ counts it.
 from __future__ import annotations
 
 import copy
+import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -27,12 +28,11 @@ from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gates, set_mask
 from frontier.nn.surrogates import Surrogate
-from frontier.results.spec import Recipe
 from frontier.training.batches import generator
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
-from frontier.training.losses import cross_entropy, distillation
+from frontier.training.losses import Weights, imitation
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
@@ -101,8 +101,8 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 
 def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
-    """Gates with scores from U(0, 1), drawn site by site in order of execution."""
-    dice = generator(task.seed)
+    """Gates with scores from U(0, 1), drawn site by site in order of execution; not those that `random` draws."""
+    dice = generator(task.seed, zlib.crc32(b"autorep"))
 
     def make(site: Site) -> Gate:
         score = torch.rand(site.shape, generator=dice)
@@ -119,24 +119,22 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     scores = [found.score for found in searched]
     score_ids = {id(score) for score in scores}
     others = [p for p in student.parameters() if p.requires_grad and id(p) not in score_ids]
-    recipe = Recipe(
+    recipe = task.recipe(
         epochs=knobs.epochs,
         optimizer="adam",
         lr=knobs.lr,
         schedule="cosine",
         batch=knobs.batch,
-        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
     device = task.context.device
     forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
     teacher = no_grad(forward_of(task.teacher, recipe, device, compiled=False))
+    weights = Weights(1.0, knobs.distill_weight, 0.0, knobs.temperature)
     state = {"count": float(sum(score.numel() for score in scores))}
 
     def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = forward(pixels)
-        value = cross_entropy(logits, labels)
-        if knobs.distill_weight:
-            value = value + knobs.distill_weight * distillation(logits, teacher(pixels), knobs.temperature)
+        taught = (teacher(pixels), ()) if knobs.distill_weight else None
+        value = imitation((forward(pixels), ()), taught, labels, weights)
         return value + excess(searched, task.relu_budget, knobs.penalty)
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:

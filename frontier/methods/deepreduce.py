@@ -39,11 +39,11 @@ DEVIATIONS = (
 class Knobs(Finetuning):
     """And the training images that the loss of a stage's removal is measured on."""
 
-    score_images: int = Field(default=2000, gt=0)
+    score_images: int = Field(default=2000, gt=0)  # for each stage, as far as all together are one pass over the data
 
 
 def passes(knobs: Knobs) -> float:
-    """A forward over some images for every pair of stages, at most; a few hundredths of an epoch by default."""
+    """At most: fewer images are shown where there are many stages."""
     return 1.0
 
 
@@ -59,6 +59,7 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 def culled(task: Task, model: Classifier, images: int) -> list[list[Site]]:
     """The stages left when the least critical one is dropped again and again, as long as the budget allows it."""
     left = [list(stage) for stage in stages(task.sites())]
+    images = max(1, min(images, len(task.train) * 2 // (len(left) * (len(left) + 1))))  # a pass over the data in all
     shown = 0
     while len(left) > 1:
         losses = []

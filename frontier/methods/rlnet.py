@@ -51,7 +51,7 @@ DEVIATIONS = (
     "The teacher has two norms at its shortcuts as well; the authors' teacher shares those, their student does not.",
     "One branch serves all images, and the attacker knows it; the authors send attacked ones through the other.",
     "The teacher has the task's teacher recipe and the finetuning the task's; the authors' are SGD for 240 epochs.",
-    "An odd batch gives its middle image to the clean half, and a batch of one has no attacked half.",
+    "An odd batch gives its middle image to the clean half, and a batch under four has no attacked half.",
     "AugMix images are mixed before normalisation, which comes to the same; the authors have no JSD loss either.",
     "Steps of the attack with a NaN gradient stay where they are.",
     "start, masks, teacher_*, served, surrogate and attack_* scale down or compare; at their defaults they are theirs.",
@@ -176,14 +176,13 @@ def train_teacher(task: Task, start: Classifier, recipe: Recipe, knobs: Knobs, c
 def search(task: Task, student: Classifier, guide: Classifier, knobs: Knobs) -> None:
     """Train the student; after every epoch its mask becomes the positions of each site where student and teacher
     differed most on clean images. With random masks it stays the first."""
-    recipe = Recipe(
+    recipe = task.recipe(
         epochs=knobs.epochs,
         lr=knobs.lr,
         momentum=knobs.momentum,
         weight_decay=knobs.weight_decay,
         schedule="constant",
         batch=knobs.batch,
-        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
     sites, dice = task.sites(), generator(task.seed)
     if knobs.masks == "random":

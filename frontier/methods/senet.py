@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from functools import partial
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -46,6 +47,8 @@ FIDELITY = "authors_code"
 PAPER = "Kundu et al., Learning to Linearize Deep Neural Networks for Secure and Efficient Private Inference, ICLR 2023"
 DEVIATIONS = (
     "Stage 1 is reconstructed: its rule is inferred from the density lists that the authors published.",
+    "ReLUs a layer follow the sensitivities at every budget; the authors' lists for 50k and 82k ReLUs are set by hand.",
+    "ReLUs a layer are whole by Sainte-Lague's divisors, and add up to the budget; the authors cut fractions off.",
     "The sparse copy is made by gradual global magnitude pruning, not sparse momentum: all stage 1 needs is densities.",
     "Top-k keeps exactly k, ties by position, and budget 0 works; the authors' strict comparison keeps k - 1 or fewer.",
     "Residuals are the network's own; the authors' student lacks the identities among them, which its teacher has.",
@@ -64,8 +67,8 @@ class Knobs(Finetuning, Proxy):
     ce_weight: float = Field(default=0.1, ge=0)
     distill_weight: float = Field(default=0.5, ge=0)  # ImageNet: 0.9
     attention_weight: float = Field(default=1000.0, ge=0)  # for 32 px: PRAM grows as maps shrink, 8 px need far less
-    start: str = Field(default="scratch", pattern="^(scratch|teacher)$")  # the student's weights in the mask search
-    granularity: str = Field(default="pixel", pattern="^(pixel|channel)$")
+    start: Literal["scratch", "teacher"] = "scratch"  # the student's weights in the mask search
+    granularity: Literal["pixel", "channel"] = "pixel"
     mask_epochs: int = Field(default=150, gt=0)
     mask_lr: float = Field(default=0.05, gt=0)  # SGD, momentum 0.9, constant: the code would decay only after its end
     mask_weight_decay: float = Field(default=5e-4, ge=0)
@@ -119,13 +122,12 @@ def search(task: Task, student: Classifier, narrow: Classifier | None, counts: d
         differences.clear()
         return state["nhd"] < knobs.nhd_threshold
 
-    recipe = Recipe(
+    recipe = task.recipe(
         epochs=knobs.mask_epochs,
         lr=knobs.mask_lr,
         weight_decay=knobs.mask_weight_decay,
         schedule="constant",
         batch=knobs.mask_batch,
-        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
     weights = Weights(knobs.mask_ce_weight, knobs.mask_distill_weight, 0.0, knobs.temperature, recipe.label_smoothing)
     paths = tuple(site.path for site in sites)

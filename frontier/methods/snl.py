@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -22,12 +22,11 @@ from frontier.masks.mask import Mask
 from frontier.nn.gates import SoftGate
 from frontier.nn.network import Classifier
 from frontier.nn.surgery import gates
-from frontier.results.spec import Recipe
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
-from frontier.training.losses import cross_entropy, distillation
+from frontier.training.losses import Weights, imitation
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
@@ -57,7 +56,7 @@ class Knobs(Finetuning):
     batch: int = Field(default=128, gt=0)
     threshold: float = Field(default=1e-2, ge=0)
     exact: bool = False  # at the stop keep the budget's largest masks, not just those above the threshold
-    on_exhaustion: str = Field(default="repair", pattern="^(repair|error)$")
+    on_exhaustion: Literal["repair", "error"] = "repair"
     snapshots: Budgets = ()  # budgets to be kept on the way down, each finetuned as a point of its own
 
 
@@ -89,26 +88,23 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     soft = soft_gates(student)
     masks = [soft_gate.alpha for soft_gate in soft.values()]
     mask_ids = {id(mask) for mask in masks}
-    weights = [p for p in student.parameters() if p.requires_grad and id(p) not in mask_ids]
-    recipe = Recipe(
+    others = [p for p in student.parameters() if p.requires_grad and id(p) not in mask_ids]
+    recipe = task.recipe(
         epochs=knobs.max_epochs,
         optimizer="adam",
         lr=knobs.lr,
         schedule="constant",
         batch=knobs.batch,
-        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
     device = task.context.device
     forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
     teacher = no_grad(forward_of(task.teacher, recipe, device, compiled=False))
+    weights = Weights(1.0, knobs.distill_weight, 0.0, knobs.temperature)
     state = {"penalty": knobs.penalty, "lowest": float(positions(masks)), "count": float(positions(masks))}
 
     def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = forward(pixels)
-        value = cross_entropy(logits, labels)
-        if knobs.distill_weight:
-            value = value + knobs.distill_weight * distillation(logits, teacher(pixels), knobs.temperature)
-        return value + state["penalty"] * magnitude(masks)
+        taught = (teacher(pixels), ()) if knobs.distill_weight else None
+        return imitation((forward(pixels), ()), taught, labels, weights) + state["penalty"] * magnitude(masks)
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
         state["count"] = count(masks, knobs.threshold)
@@ -118,7 +114,7 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
         )
         return state["count"] <= task.relu_budget
 
-    groups: list[dict[str, Any]] = [{"params": weights}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
     fit(
         task.context, "search", student, task.train, recipe, loss,
         seed=task.seed, groups=groups, state=state, after_epoch=after_epoch, passes=passes_per_step(knobs),

@@ -19,7 +19,7 @@ Where the words allow another reading, a knob has it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -35,14 +35,13 @@ from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gates
 from frontier.nn.taps import Tapped
-from frontier.results.spec import Recipe
 from frontier.training import allocation
 from frontier.training.batches import Images, to_unit
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
-from frontier.training.losses import cross_entropy, distillation
+from frontier.training.losses import Weights, imitation
 from frontier.training.observe import BATCH, first, gate_inputs, mean_over
 from frontier.training.select import largest_by_site
 from frontier.training.sensitivity import Proxy, sensitivities
@@ -59,13 +58,14 @@ DEVIATIONS = (
 )
 
 Statistic = dict[str, Tensor]  # (C, H, W) by site path
+SHORTEST = 1e-3  # of an activation map that is scaled to length 1
 SMALLEST = 1e-30  # a mean cost that is less counts as this: no division by zero
 
 
 class Knobs(Finetuning, Proxy):
     """No default is the paper's: none could be read. Those that SNL also has are SNL's."""
 
-    negativity: str = Field(default="strict", pattern="^(strict|nonstrict|magnitude|batchnorm)$")
+    negativity: Literal["strict", "nonstrict", "magnitude", "batchnorm"] = "strict"
     """z < 0; z <= 0; the cost in its place; or Phi(-beta / |gamma|) of the batch norm that feeds the ReLU."""
     score_images: int | None = Field(default=None, gt=0)  # that nu, cost and dL/dm are measured on; None: all
     w_negativity: float = Field(default=1.0, ge=0)  # exponents of the metric; 0 leaves the factor out
@@ -76,9 +76,9 @@ class Knobs(Finetuning, Proxy):
     mask_lr: float | None = Field(default=None, gt=0)  # of the gates alone; None: the same
     batch: int = Field(default=128, gt=0)
     penalty: float = Field(default=1e-5, ge=0)  # lambda
-    pressure: str = Field(default="excess", pattern="^(excess|even)$")  # w_l: share of the layer that must go, or 1
+    pressure: Literal["excess", "even"] = "excess"  # w_l: share of the layer that must go, or 1
     threshold: float = Field(default=1e-2, lt=1)  # of s; below 0: no unit is linear for good before the end
-    rank: str = Field(default="gate", pattern="^(gate|gate_times_cost)$")  # what a layer's best units are best in
+    rank: Literal["gate", "gate_times_cost"] = "gate"  # what a layer's best units are best in
     consistency_weight: float = Field(default=1.0, ge=0)
 
 
@@ -246,18 +246,19 @@ def search(task: Task, student: Classifier, cost: Statistic, counts: Mapping[str
         1 - counts[path] / found.alpha.numel() if knobs.pressure == "excess" else 1.0 for path, found in soft.items()
     ]
     prices = [cost[path].float() for path in soft]
-    recipe = Recipe(
+    recipe = task.recipe(
         epochs=knobs.epochs,
         optimizer="adam",
         lr=knobs.lr,
         schedule="constant",
         batch=knobs.batch,
-        **task.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}),
     )
     device = task.context.device
     compiled = wants_compile(recipe, device, task.context.log)
     paths = [f"body.{path}" for path in soft] if knobs.consistency_weight else []
     guide = gated(task, task.teacher) if paths else task.teacher
+
+    parts = Weights(1.0, knobs.distill_weight, 0.0, knobs.temperature)
 
     def after_step() -> None:
         with torch.no_grad():
@@ -274,14 +275,12 @@ def search(task: Task, student: Classifier, cost: Statistic, counts: Mapping[str
         teacher = no_grad(forward_of(shown, recipe, device, compiled=False))
 
         def loss(pixels: Tensor, labels: Tensor) -> Tensor:
-            logits, activations = forward(pixels)
-            value = cross_entropy(logits, labels)
-            if knobs.distill_weight or paths:
-                target, targets = teacher(pixels)
-                value = value + knobs.distill_weight * distillation(logits, target, knobs.temperature)
-                if paths:
-                    omega = [unit_weights(mask, each) for mask, each in zip(masks, prices, strict=True)]
-                    value = value + knobs.consistency_weight * consistency(activations, targets, omega)
+            said = forward(pixels)
+            taught = teacher(pixels) if knobs.distill_weight or paths else None
+            value = imitation(said, taught, labels, parts)
+            if paths and taught is not None:
+                omega = [unit_weights(mask, each) for mask, each in zip(masks, prices, strict=True)]
+                value = value + knobs.consistency_weight * consistency(said[1], taught[1], omega)
             return value + knobs.penalty * magnitude(masks, pressure)
 
         groups: list[dict[str, Any]] = [{"params": weights}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
@@ -367,8 +366,12 @@ def consistency(student: Sequence[Tensor], teacher: Sequence[Tensor], omega: Seq
     1; mean over the batch -> scalar. No gradient to `teacher`."""
     terms = []
     for a, b, weights in zip(student, teacher, omega, strict=True):
-        difference = functional.normalize(a.float().flatten(1), dim=1) - functional.normalize(
-            b.detach().float().flatten(1), dim=1
-        )
+        difference = unit(a) - unit(b.detach())
         terms.append((weights.flatten() * difference.square()).sum(dim=1).mean())
     return torch.stack(terms).sum()
+
+
+def unit(activations: Tensor) -> Tensor:
+    """(B, C, ...) -> (B, positions) of length 1; a map that is nearly all zero keeps its length, so that its gradient
+    stays bounded."""
+    return functional.normalize(activations.float().flatten(1), dim=1, eps=SHORTEST)

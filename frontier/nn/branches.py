@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from frontier.errors import InputError
 from frontier.nn.network import Classifier
 
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 Kind = TypeVar("Kind", bound=nn.Module)
 
 
@@ -23,7 +24,7 @@ Kind = TypeVar("Kind", bound=nn.Module)
 class BranchNorm(nn.Module):
     """A batch norm for each branch, by name; `active` says which one runs, in training and in evaluation."""
 
-    def __init__(self, norm: nn.BatchNorm2d, branches: Sequence[str]) -> None:
+    def __init__(self, norm: nn.Module, branches: Sequence[str]) -> None:
         """Every branch starts as a copy of `norm`: parameters, buffers, and which of them are trained."""
         super().__init__()
         self.norms = nn.ModuleDict({branch: copy.deepcopy(norm) for branch in branches})
@@ -36,9 +37,15 @@ class BranchNorm(nn.Module):
 
 
 def branched(model: Classifier, branches: Sequence[str]) -> Classifier:
-    """A copy of `model` with a BranchNorm at every nn.BatchNorm2d, of shortcuts as well; the first branch is active."""
+    """A copy of `model` with a BranchNorm at every batch norm, of shortcuts as well; the first branch is active.
+
+    Raises InputError where the network has none: its branches would all be one."""
     made = copy.deepcopy(model)
-    norms = _at(made, nn.BatchNorm2d)
+    norms = {path: norm for kind in NORMS for path, norm in _at(made, kind).items()}
+    if not norms:
+        raise InputError(
+            "no batch norm to branch", expected="a network with batch norms", got=type(model.body).__name__
+        )
     fresh = {id(norm): BranchNorm(norm, branches).train(norm.training) for norm in norms.values()}
     for path, norm in norms.items():  # a norm that stands at two paths stays one
         made.set_submodule(path, fresh[id(norm)])

@@ -18,5 +18,5 @@ def stages(sites: Sequence[Site]) -> tuple[tuple[Site, ...], ...]:
 
 
 def stage_outputs(sites: Sequence[Site]) -> tuple[str, ...]:
-    """The path of each stage's last activation."""
-    return tuple(stage[-1].path for stage in stages(sites))
+    """The path of the last activation of each stage that has height and width."""
+    return tuple(stage[-1].path for stage in stages(sites) if len(stage[-1].shape) > 1)

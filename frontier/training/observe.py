@@ -68,7 +68,7 @@ def moments(task: Task, model: Classifier) -> Mapping[str, Moments]:
     )
     found = {}
     for path, (mean, square) in both.items():
-        m, s = mean.flatten(1).mean(dim=1), square.flatten(1).mean(dim=1)
+        m, s = (moment.reshape(len(moment), -1).mean(dim=1) for moment in (mean, square))
         found[path] = Moments(m, (s - m * m).clamp(min=0).sqrt())
     return found
 

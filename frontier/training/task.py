@@ -47,6 +47,10 @@ class Task:
     widths: Mapping[str, int] = field(default_factory=dict)  # its options that scale the channels, with their values
     passes: float | None = None
 
+    def recipe(self, **own: Any) -> Recipe:
+        """A recipe of a method's own, on images and in a precision as in finetuning."""
+        return Recipe(**self.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}), **own)
+
     def sites(self) -> tuple[Site, ...]:
         """The teacher's sites, in order of execution."""
         return sites_of(self.teacher.body, self.image, outer=self.outer)

@@ -13,6 +13,7 @@ from frontier.results.spec import Recipe
 from frontier.training.augmix import augmix
 from frontier.training.batches import flip_crop, generator
 
+SMALLEST = 4  # images of a batch that is split
 RIGHT = ("clean", "adversarial")  # what Rates tells
 
 
@@ -21,7 +22,8 @@ class Views:
     """A batch: its first half clean and, cropped and flipped anew, as AugMix; its second half, which is to be attacked.
 
     Pixels (n, C, H, W) in [0, 1]; `labels` of the three views in that order; `dice` for what else is random. The
-    middle image of an odd batch is in the first half; a batch of one has an empty second half.
+    middle image of an odd batch is in the first half. A batch of fewer than four is all clean: a batch norm has no
+    variance of the one image that would be attacked.
     """
 
     clean: Tensor
@@ -35,7 +37,7 @@ class Views:
         """From images that are not augmented yet; crops and flips are those of the recipe. All that is random depends
         on the seed, the images and their order, so that a resumed run rolls the same dice."""
         dice = dice_of(pixels, seed)
-        half = (len(pixels) + 1) // 2
+        half = (len(pixels) + 1) // 2 if len(pixels) >= SMALLEST else len(pixels)
 
         def cropped(images: Tensor) -> Tensor:
             return flip_crop(images, recipe.crop_padding, dice) if recipe.augment == "flip_crop" else images

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from frontier.api.lookups import load_space
+from frontier.errors import InputError
 from frontier.training.finetune import Finetuning
+from frontier.training.sensitivity import Proxy
 from frontier.trial.check import check
 
 HERE = Path(__file__).parents[2] / "benchmarks" / "head_to_head"
@@ -45,6 +47,9 @@ def test_a_contender_trains_as_its_control_does(plan: Any) -> None:
         assert (mine.passes, mine.teacher, mine.measure) == (theirs.passes, theirs.teacher, theirs.measure)
         for knob in Finetuning.model_fields:
             assert mine.knobs[knob] == theirs.knobs[knob]
+        if mine.method == theirs.method and mine.method != "random":  # nothing differs but where the masks come from
+            differing = {knob for knob in mine.knobs if mine.knobs[knob] != theirs.knobs.get(knob)}
+            assert "masks" in differing <= {"masks", *Proxy.model_fields}
 
 
 def test_everybody_has_the_same_number_of_attempts(plan: Any) -> None:
@@ -69,7 +74,7 @@ def test_a_recipe_of_its_own_is_refused(plans: Any, tmp_path: Path) -> None:
     text = (HERE / "contenders.yaml").read_text().replace("knobs: {score_images: 1000}", "knobs: {distill_weight: 3.0}")
     path = tmp_path / "contenders.yaml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"deepreduce: \['distill_weight'\] and the recipe are its control's"):
+    with pytest.raises(InputError, match=r"deepreduce: \['distill_weight'\] and the recipe are its control's"):
         plans.read(load_space("head_to_head"), path)
 
 

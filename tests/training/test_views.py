@@ -23,7 +23,7 @@ def test_r4_the_halves_are_disjoint_and_hold_every_image(count: int) -> None:
     views = Views.of(pixels, labels, CROPPED.model_copy(update={"augment": "none"}), 0)
     clean, other = ((part[:, 0, 0, 0] * 255).round().int().tolist() for part in (views.clean, views.other))
     assert clean + other == list(range(count))
-    assert len(clean) == (count + 1) // 2
+    assert len(clean) == ((count + 1) // 2 if count >= 4 else count)  # one image alone has no variance
     assert [part.tolist() for part in views.labels] == [clean, clean, other]
     assert views.augmented.shape == views.clean.shape
 
