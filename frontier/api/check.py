@@ -15,6 +15,7 @@ from frontier.results.store import Study
 from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.space import Space
 from frontier.training.forward import can_compile
+from frontier.trial.check import check as check_spec
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
 from frontier.trial.teacher import is_trained
@@ -29,6 +30,8 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
     runtime = Runtime(home=Path(home), data=data)
     source = Source.of(question.data, runtime.data_folder())
     specs = {method: question.spec(largest(question, method), seed=0) for method in question.method_names}
+    for spec in specs.values():
+        check_spec(spec)
     costs = {method: cost.of(spec, source) for method, spec in specs.items()}
     spec = next(iter(specs.values()))
     return {

@@ -24,6 +24,7 @@ from frontier.training.batches import generator
 from frontier.trial.source import Source
 
 REPEATS = 5
+DISTILLED = 4.0  # forward and backward of the student, forward of the teacher
 BATCH = 64
 TIMED_MACS = 1e10  # of a timed forward, at most: a large network is timed on fewer images
 
@@ -66,13 +67,15 @@ def of(spec: TrialSpec, source: Source) -> Cost:
     )
     model = build(spec.network.name, data.image, data.classes, sites=spec.network.sites, options=spec.network.options)
     knobs = knobs_of(spec.method).model_validate(spec.knobs)
-    search = registry.load("method", spec.method).passes(knobs)
-    finetune = 4.0 * spec.finetune.epochs if spec.passes is None else max(0.0, spec.passes - search)
+    method = registry.load("method", spec.method)
+    search, points = method.passes(knobs), 1 + len(getattr(knobs, "snapshots", ()))
+    each = method.finetune_passes(knobs) if hasattr(method, "finetune_passes") else DISTILLED
+    finetune = each * spec.finetune.epochs if spec.passes is None else max(0.0, spec.passes - search)
     return Cost(
         teacher=3.0 * spec.teacher.recipe.epochs * train,
         search=search * train,
-        finetune=finetune * train,
-        measure=shown,
+        finetune=finetune * points * train,
+        measure=shown * points,
         macs=profile(model, data.image).macs,
         pass_s=_pass_s(canonical_json(spec.network), data.image, data.classes),
         weights_bytes=sum(parameter.numel() * parameter.element_size() for parameter in model.parameters()),

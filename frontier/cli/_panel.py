@@ -148,8 +148,8 @@ def states(now: Progress) -> str:
 def front(now: Progress) -> str:
     """Size of the front, and the best clean accuracy with its price."""
     text = f"{now.front} points"
-    if now.best is not None and now.best.clean is not None and now.best.relu_count is not None:
-        text += f", best clean {now.best.clean:.1%} @ {now.best.relu_count:,} ReLUs (trial {now.best.trial})"
+    if now.best is not None:
+        text += f", best clean {now.best.clean:.1%} @ {now.best.relu_count:,} ReLUs (trial {now.best.address})"
     return text
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from frontier.results.record import address
+
 Event = Mapping[str, Any]
 RECENT = 20  # finished trials over which the gain in hypervolume is told
 LAST = 6  # results that are kept for the panel
@@ -29,6 +31,15 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The point of the highest clean accuracy so far, by its address."""
+
+    clean: float
+    relu_count: int
+    address: str
+
+
+@dataclass(frozen=True)
 class Progress:
     """Where a study stands after some events. `phase` is waiting, running, stopping, done or interrupted."""
 
@@ -42,7 +53,7 @@ class Progress:
     counts: Mapping[str, int] = field(default_factory=dict)
     running: Mapping[int, str] = field(default_factory=dict)  # trial -> `method @ budget`
     front: int = 0
-    best: Result | None = None  # of the highest clean accuracy
+    best: Best | None = None
     volumes: tuple[float, ...] = ()  # hypervolume after each of the last RECENT + 1 finished trials
     last: tuple[Result, ...] = ()
     warning: str = ""  # the latest warning or failure
@@ -126,8 +137,9 @@ def _finished(now: Progress, event: Event) -> Progress:
         reason=event["reason"] or "",
     )
     best = now.best
-    if result.clean is not None and (best is None or best.clean is None or result.clean > best.clean):
-        best = result
+    for index, (relu_count, clean) in enumerate(event.get("clean_by_point", ())):
+        if best is None or clean > best.clean:
+            best = Best(clean, relu_count, address(result.trial, index))
     return replace(
         now,
         warning=f"trial {result.trial} failed: {result.reason}" if result.state == "failed" else now.warning,

@@ -80,6 +80,7 @@ class Finished(_Event):
     corrupted: float | None = None
     adversarial: float | None = None
     points: int = 0
+    clean_by_point: tuple[tuple[int, float], ...] = ()  # (ReLU count, clean) of every point, the extras among them
     wall_s: float = 0.0
 
     @classmethod
@@ -98,6 +99,7 @@ class Finished(_Event):
             corrupted=scores.corrupted.value if scores else None,
             adversarial=scores.adversarial.value if scores else None,
             points=len(record.points),
+            clean_by_point=tuple((point.relu_count, point.validation.clean.value) for point in record.points),
             wall_s=sum(record.origin.wall_s.values()),
         )
 

@@ -106,6 +106,11 @@ def passes_of_views(knobs: Knobs) -> float:
     return 0.5 * (3 + 3 + attack + 3)
 
 
+def finetune_passes(knobs: Knobs) -> float:
+    """Per image of a finetuning step."""
+    return passes_per_step(knobs, attention=bool(knobs.attention_weight))
+
+
 def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Robust teacher, mask search, finetuning; handed back with the norms of the served branch, the other beside it."""
     teacher = robust_teacher(task, knobs)

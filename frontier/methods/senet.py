@@ -30,8 +30,8 @@ from frontier.nn.sites import sites_of
 from frontier.nn.stages import stage_outputs
 from frontier.nn.surgery import mask_of
 from frontier.nn.taps import Tapped
-from frontier.nn.widths import Sliced, freeze_as, halved, leading, settle, shared
-from frontier.results.spec import Recipe
+from frontier.nn.widths import Sliced, freeze_as, halved, leading, settle, shared, widths_of
+from frontier.results.spec import NetworkSpec, Recipe
 from frontier.training.batches import generator
 from frontier.training.checkpoint import Checkpoint, accuracy, chosen, looks
 from frontier.training.differences import Differences, assign, hamming, random_tied
@@ -83,6 +83,17 @@ def passes(knobs: Knobs) -> float:
     """Network passes of the mask search per training image, at most: the student forward and backward, the teacher
     forward, and the narrow student, which costs less than another one."""
     return knobs.mask_epochs * (7.0 if knobs.half_width else 4.0)
+
+
+def check(network: NetworkSpec, knobs: Knobs) -> None:
+    """Raises InputError for `half_width` where the network has none."""
+    if knobs.half_width:
+        halved(widths_of(network.name, network.options))
+
+
+def finetune_passes(knobs: Knobs) -> float:
+    """Per image of a finetuning step, at most."""
+    return 7.0 if knobs.half_width else 4.0
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from frontier import registry
 from frontier.errors import FrontierError, InputError, nearest
-from frontier.nn._watch import watch
+from frontier.nn._watch import Run, watch
 from frontier.nn.sites import Site
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -83,13 +83,22 @@ def build(
     return network
 
 
-def relu_sites(name: str, model: nn.Module, image: tuple[int, int, int]) -> tuple[Site, ...]:
+def relu_sites(
+    name: str, model: nn.Module, image: tuple[int, int, int], *, classes: int | None = None
+) -> tuple[Site, ...]:
     """The sites of the built network `name`; `model` may be on the meta device.
 
-    Raises InputError, naming the network, if it evaluates anything but plain ReLUs between linear layers.
+    Raises InputError, naming the network, if it cannot be run or evaluates anything but plain ReLUs between linear
+    layers; with `classes` also if its output is not that many logits, or if it has no ReLU at all.
     """
     try:
-        activations = watch(model, image).activations
+        run = _run(model, image)
+        activations = run.activations
+        if classes is not None and run.output.shape != (1, classes):
+            got = "x".join(map(str, run.output.shape))
+            raise InputError("not the logits of its classes", expected=f"1x{classes} for one image", got=got)
+        if classes is not None and not activations:
+            raise InputError("no ReLU: there is nothing to linearize", expected="at least one nn.ReLU")
         foreign = [f"{one.operator} at {one.path}" for one in activations if one.operator != "relu"]
         if foreign:
             raise InputError(
@@ -100,6 +109,19 @@ def relu_sites(name: str, model: nn.Module, image: tuple[int, int, int]) -> tupl
     except InputError as error:
         what = f"network '{name}': {error.what}" + (f", at {error.where}" if error.where else "")
         raise InputError(what, expected=error.expected, got=error.got, fix=error.fix) from None
+
+
+def _run(model: nn.Module, image: tuple[int, int, int]) -> Run:
+    try:
+        return watch(model, image)
+    except InputError:
+        raise
+    except Exception as error:
+        text = str(error).splitlines()[0] if str(error) else "no reason given"
+        raise InputError(
+            f"cannot be run on an image of {'x'.join(map(str, image))} ({type(error).__name__}: {text})",
+            expected="a forward without branches on data, for any batch of such images",
+        ) from error
 
 
 def _outer(name: str, module: ModuleType) -> tuple[str, ...]:

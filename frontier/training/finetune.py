@@ -99,4 +99,7 @@ def steps_left(task: Task, images: Images, batch: int, passes: float) -> int | N
             f"the search took {spent:.2f} network passes per image, more than the {task.passes:g} of the trial; "
             "raise `passes`, or let the search have fewer epochs"
         )
-    return math.floor((task.passes - spent) * len(images) / batch / passes)
+    steps = math.floor((task.passes - spent) * len(images) / batch / passes)
+    if not steps:
+        raise TrialFailed(f"{task.passes:g} network passes per image leave no step of finetuning; raise `passes`")
+    return steps

@@ -23,7 +23,7 @@ COPIES = 5  # of the weights in training: teacher, student, gradients, two momen
 def check(spec: TrialSpec) -> None:
     """Raises InputError for what does not exist or does not fit."""
     modules(spec.data, spec.network, [spec.method], spec.measure)
-    knobs_of(spec)
+    method, knobs = registry.load("method", spec.method), knobs_of(spec)
     relus = relus_of(spec.network, spec.data)
     if spec.relu_budget > relus:
         raise InputError(
@@ -32,6 +32,20 @@ def check(spec: TrialSpec) -> None:
             expected=f"0 to {relus}",
             got=spec.relu_budget,
         )
+    above = [budget for budget in getattr(knobs, "snapshots", ()) if isinstance(budget, int) and budget > relus]
+    if above:
+        where = f"knob 'snapshots' of method '{spec.method}'"
+        raise InputError("budgets above the network's ReLUs", where=where, expected=f"0 to {relus}", got=above)
+    if spec.passes is not None and method.passes(knobs) >= spec.passes:
+        raise InputError(
+            f"the search of method '{spec.method}' may take all the trial's passes",
+            where="passes",
+            expected=f"more than {method.passes(knobs):g}, so that something is left for finetuning",
+            got=spec.passes,
+            fix="give the search fewer epochs, or raise `passes`",
+        )
+    if hasattr(method, "check"):
+        method.check(spec.network, knobs)
 
 
 def knobs_of(spec: TrialSpec) -> Any:
@@ -68,4 +82,4 @@ def _relus(network_json: str, data_json: str) -> int:
             expected=f"at most {memory_bytes / COPIES / 1e9:.1f} GB of weights",
             got=f"{weights_bytes / 1e9:.1f} GB",
         )
-    return sum(site.relus for site in relu_sites(network.name, model, image))
+    return sum(site.relus for site in relu_sites(network.name, model, image, classes=classes))

@@ -46,6 +46,7 @@ def finished(trial: int, second: int, *, state: str = "complete") -> dict[str, A
         corrupted=0.4 if fine else None,
         adversarial=0.2 if fine else None,
         points=1 if fine else 0,
+        clean_by_point=[(100 * trial, 0.5 + 0.02 * trial)] if fine else [],
         wall_s=8.0,
     )
 
@@ -130,7 +131,14 @@ def test_a_resumed_driver_keeps_what_was_there_and_measures_its_own_pace() -> No
     assert progress.eta_s == pytest.approx((20 / 2) * 25)
     assert progress.sampler == "hybrid"
     assert progress.best is not None
-    assert progress.best.trial == 4
+    assert progress.best.address == "4"
+
+
+def test_an_extra_point_can_be_the_best() -> None:
+    told = finished(3, 40) | {"clean_by_point": [(300, 0.56), (5000, 0.9), (700, 0.6)]}
+    best = reduced([*EVENTS, told]).best
+    assert best is not None
+    assert (best.address, best.relu_count, best.clean) == ("3.1", 5000, 0.9)
 
 
 def test_a_resumed_study_shows_its_front_before_any_trial_has_finished() -> None:

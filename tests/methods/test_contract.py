@@ -168,3 +168,13 @@ def test_the_epoch_that_was_best_on_validation_can_be_handed_back(spec: TrialSpe
     best = next(line for line in log if "was best on validation" in line)
     assert f"finetune: epoch {seen.index(max(seen)) + 1} was" in best
     assert record.points[0].validation.clean.value == pytest.approx(max(seen), abs=0.003)
+
+
+@methods
+def test_a_network_with_a_hidden_linear_layer_is_no_exception(spec: TrialSpec, tmp_path: Path, method: str) -> None:
+    network = {"network": {"name": "outside:dense"}, "relu_budget": 20}
+    for surrogate in ("identity", "degree2"):
+        asked = TrialSpec.model_validate(of(spec, method, 20, surrogate=surrogate).model_dump() | network)
+        record = run(asked, tmp_path / surrogate, Runtime(home=tmp_path))
+        assert record.state == "complete", record.reason
+        assert record.points[0].relu_count <= 20

@@ -1,6 +1,5 @@
 """RLNet's conformance facts: what the authors' code does, and where it must not be followed."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,10 @@ from frontier.nn.branches import branched, use
 from frontier.nn.gates import FrozenGate
 from frontier.nn.network import Classifier
 from frontier.nn.surgery import gates, mask_of
-from frontier.nn.taps import Tapped
 from frontier.results.spec import TrialSpec
 from frontier.training.adversary import perturb, resting
-from frontier.training.differences import Differences
-from frontier.training.losses import attention_transfer, cross_entropy, distillation
-from frontier.training.task import Task, gated
-from frontier.training.views import Views
+from frontier.training.losses import cross_entropy
+from frontier.training.task import Task
 from frontier.trial.bundle import assemble
 from frontier.trial.run import run
 from frontier.trial.runtime import Runtime
@@ -115,84 +111,7 @@ def test_r2_flags_are_restored_after_an_error(task: Task) -> None:
     assert flags(model) == was
 
 
-# R3: the loss
-
-
-def test_r3_equal_logits_everywhere_leave_gamma_times_cross_entropy() -> None:
-    logits, labels = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 4
-    value = rlnet.objective([logits] * 3, [logits] * 3, [labels] * 3, Knobs())
-    torch.testing.assert_close(value, 0.5 * cross_entropy(logits, labels))
-
-
-def test_r3_the_views_are_averaged_and_a_missing_one_is_left_out() -> None:
-    dice = torch.Generator().manual_seed(0)
-    logits, targets = ([torch.randn(n, 4, generator=dice) for n in (3, 3, 2)] for _ in range(2))
-    labels = [torch.arange(n) for n in (3, 3, 2)]
-    for count in (3, 2):
-        value = rlnet.objective(logits[:count], targets, labels, Knobs(ce_weight=0.3, distill_weight=0.7))
-        each = [
-            0.3 * cross_entropy(z, y) + 0.7 * distillation(z, t, 4.0)
-            for z, t, y in zip(logits[:count], targets, labels, strict=False)
-        ]
-        torch.testing.assert_close(value, sum(each) / count)
-
-
-@pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """What the stages of a trial passed to the parts of the loss, step by step."""
-    seen: dict[str, list[Any]] = {"views": [], "targets": [], "maps": [], "transfer": []}
-    real: dict[str, Callable[..., Any]] = {"objective": rlnet.objective, "add": Differences.add, "of": Views.of}
-
-    def objective(logits: Sequence[Tensor], targets: Sequence[Tensor], *others: Any) -> Tensor:
-        seen["targets"].append(targets)
-        value: Tensor = real["objective"](logits, targets, *others)
-        return value
-
-    def add(self: Differences, student: Sequence[Tensor], teacher: Sequence[Tensor]) -> None:
-        seen["maps"].append((student, teacher))
-        real["add"](self, student, teacher)
-
-    def of(*args: Any) -> Views:
-        views: Views = real["of"](*args)
-        seen["views"].append(views)
-        return views
-
-    def transfer(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> Tensor:
-        seen["transfer"].append(teacher)
-        return attention_transfer(student, teacher)
-
-    monkeypatch.setattr(rlnet, "objective", objective)
-    monkeypatch.setattr(rlnet, "attention_transfer", transfer)
-    monkeypatch.setattr(Differences, "add", add)
-    monkeypatch.setattr(rlnet.Views, "of", of)
-    return seen
-
-
-def test_r3_and_r5_targets_scores_and_maps_are_the_teachers_of_clean_images_through_its_clean_branch(
-    task: Task, watched: dict[str, list[Any]]
-) -> None:
-    guide = rlnet.served(rlnet.robust_teacher(task, FAST), CLEAN).eval()
-    watched["views"].clear()  # those of the teacher's own training
-    rlnet.linearize(task, FAST)
-    sites, searched = [f"body.{site.path}" for site in task.sites()], len(watched["maps"])
-    assert searched == FAST.epochs * 3
-    assert len(watched["views"]) == len(watched["targets"]) == searched + task.finetune.epochs * 3
-    with Tapped(gated(task, guide), sites) as tapped, torch.no_grad():
-        for step, (views, targets) in enumerate(zip(watched["views"], watched["targets"], strict=True)):
-            half = len(views.clean)
-            target, maps = tapped(torch.cat([views.clean, views.other]))
-            assert torch.equal(targets[0], target[:half])
-            assert torch.equal(targets[1], target[:half])
-            assert torch.equal(targets[2], target[half:])
-            if step < searched:  # R5: the score sees the clean half alone
-                own, its = watched["maps"][step]
-                assert [len(one) for one in own] == [half] * len(sites)
-                assert all(torch.equal(a, b[:half]) for a, b in zip(its, maps, strict=True))
-            else:  # the last site of each stage: of the clean half, and of its AugMix view
-                clean, augmented = watched["transfer"][2 * (step - searched) : 2 * (step - searched) + 2]
-                assert all(torch.equal(a, b[:half]) for a, b in zip(clean, maps, strict=True))
-                seen = tapped(views.augmented)[1]
-                assert all(torch.equal(a, b) for a, b in zip(augmented, seen, strict=True))
+# R3 and R5, the losses and the score, are in test_rlnet_losses.py
 
 
 # R4: the halves

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from method_task import IMAGE, RELUS, same, state
+from method_task import IMAGE, RELUS, images, same, state
 from torch import nn
 
 from frontier.errors import TrialFailed
@@ -15,10 +15,26 @@ from frontier.methods.snl import Knobs, next_penalty
 from frontier.nn.counter import count_relus
 from frontier.nn.gates import FrozenGate, SoftGate
 from frontier.nn.network import Classifier, build
-from frontier.nn.sites import Site
+from frontier.nn.sites import Site, sites_of
 from frontier.nn.surgery import gate, mask_of
-from frontier.training.task import Task
+from frontier.training.differences import Differences
+from frontier.training.task import Task, gated
 
+# by the budget that they are named after: densities of ResNet18's 17 layers at 32 px, and what they add up to
+PUBLISHED = {
+    82_000: (
+        (0.01, 0.11, 0.14, 0.19, 0.21, 0.03, 0.03, 0.03, 0.03, 0.1, 0.14, 0.19, 0.34, 0.35, 0.76, 0.83, 0.85),
+        82_657,
+    ),
+    50_000: (
+        (0.02, 0.025, 0.03, 0.025, 0.025, 0.05, 0.05, 0.05, 0.05, 0.25, 0.25, 0.25, 0.25, 0.5, 0.6, 0.6, 0.6),
+        49_971,
+    ),
+    100_000: (
+        (0.00967, 0.0313, 0.036, 0.04236, 0.0466, 0.12, 0.165, 0.172, 0.188, 0.45555, 0.5505, 0.56, 0.583, 1, 1, 1, 1),
+        99_988,
+    ),
+}
 FAST = Knobs(penalty=1e-2, growth=1.5, patience_epochs=1, max_epochs=40, mask_lr=0.05, batch=32)
 
 
@@ -94,6 +110,17 @@ def test_10_adam_at_1e_3_leaves_the_count_alone_for_two_epochs_of_391_steps_and_
         counts[step] = snl.count([alpha], 1e-2)
     assert counts[782] == 100
     assert counts[1000] == 0
+
+
+def test_10_the_search_first_lowers_the_count_in_its_third_epoch(task: Task) -> None:
+    # the authors' 391 steps of 1e-3 an epoch by a tenth: 39 steps of 1e-2; a mask is at the threshold after 99
+    logged: list[str] = []
+    task = replace(task, train=images(156), context=replace(task.context, log=logged.append))
+    student = gated(task, task.teacher, SoftGate.at)
+    snl.search(task, student, Knobs(lr=1e-2, batch=4, penalty=10.0, max_epochs=3))
+    counts = [int(float(line.split("count ")[1])) for line in logged if line.startswith("search: epoch")]
+    assert counts[:2] == [RELUS, RELUS]
+    assert counts[2] < RELUS
 
 
 # 11, 12: lambda and the stop
@@ -183,6 +210,32 @@ def test_15_the_teacher_is_unchanged_bit_for_bit(task: Task) -> None:
 
 
 # 16 is in tests/training/test_losses.py; 17 and 18 in tests/training/test_optimizers.py
+
+
+# 21: the published density lists, in sreetamasarkar/rlnet (commit afbf3aa, sensitivity_list.yaml)
+
+
+@pytest.mark.parametrize("budget", PUBLISHED)
+def test_21_the_published_densities_add_up_to_their_budgets_and_just_that_many_relus_are_kept(budget: int) -> None:
+    with torch.device("meta"):
+        sites = sites_of(build("resnet18", (3, 32, 32), 100), (3, 32, 32))
+    densities, total = PUBLISHED[budget]
+    assert len(densities) == len(sites) == 17
+    real = [density * site.relus for density, site in zip(densities, sites, strict=True)]
+    assert sum(real) == pytest.approx(total, abs=1)
+    assert sum(real) == pytest.approx(budget, rel=0.015)
+    counts = {site.path: round(one) for site, one in zip(sites, real, strict=True)}
+    differences = Differences(sites)
+    dice = torch.Generator().manual_seed(0)
+    for path, sums in differences.sums().items():
+        sums.copy_(torch.randint(0, 3, sums.shape, generator=dice))  # full of ties
+        assert sums.shape == next(site.shape for site in sites if site.path == path)
+    mask = differences.mask(counts)
+    assert mask.counts == counts
+    assert mask.count == sum(counts.values()) == pytest.approx(total, abs=9)
+    for path, sums in differences.sums().items():  # nothing that was left out differs more than what was kept
+        kept = torch.from_numpy(mask.bits(path).copy())
+        assert kept.all() or sums[kept].min() >= sums[~kept].max()
 
 
 def test_defaults_are_the_authors(task: Task) -> None:

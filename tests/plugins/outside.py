@@ -53,3 +53,39 @@ def nothing(image: tuple[int, int, int], classes: int) -> str:
 def broken(image: tuple[int, int, int], classes: int, *, depth: int) -> nn.Module:
     """A factory with a defect, and with an option that must be given."""
     raise ZeroDivisionError("the middle of the factory")
+
+
+def dense(image: tuple[int, int, int], classes: int) -> nn.Module:
+    """A hidden linear layer behind the convolutions: a site without height and width."""
+    return nn.Sequential(
+        nn.Conv2d(image[0], 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 12), nn.ReLU(), nn.Linear(12, classes),
+    )  # fmt: skip
+
+
+def too_many(image: tuple[int, int, int], classes: int) -> nn.Module:
+    """One logit more than there are classes."""
+    return dense(image, classes + 1)
+
+
+def linear(image: tuple[int, int, int], classes: int) -> nn.Module:
+    """No ReLU at all."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(image[0] * image[1] * image[2], classes))
+
+
+class Moody(nn.Module):
+    """Looks at the data to decide what to do."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.head = nn.Linear(64, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, 8, 8) -> logits (B, classes)."""
+        logits: Tensor = self.head(x.flatten(1))
+        return torch.relu(logits) if x.sum() > 0 else logits
+
+
+def moody(image: tuple[int, int, int], classes: int) -> nn.Module:
+    """A forward that branches on data."""
+    return Moody(classes)

@@ -203,3 +203,37 @@ def test_one_trial_runs_without_ray_optuna_or_typer(spec: TrialSpec, tmp_path: P
     again = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert again.returncode == 2
     assert "holds a record already" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("outside:too_many", "not the logits of its classes"),
+        ("outside:linear", "no ReLU: there is nothing to linearize"),
+        ("outside:moody", "cannot be run on an image of 1x8x8 (RuntimeError"),
+    ],
+)
+def test_a_network_that_no_trial_could_use_is_refused_at_once(
+    spec: TrialSpec, runtime: Runtime, tmp_path: Path, name: str, says: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        run(with_(spec, network={"name": name}, relu_budget=1), tmp_path / "trial", runtime)
+    assert f"network '{name}': {says}" in str(refused.value)
+    assert not (tmp_path / "trial").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"passes": 16}, "the search of method 'snl' may take all the trial's passes"),
+        ({"knobs": {"snapshots": [500]}}, "budgets above the network's ReLUs"),
+        ({"method": "senet", "knobs": {"half_width": True}, "network": {"name": "wrn16_8"}}, "no half width"),
+    ],
+)
+def test_knobs_that_cannot_work_are_refused_at_once(
+    spec: TrialSpec, runtime: Runtime, tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        run(with_(spec, **changes), tmp_path / "trial", runtime)
+    assert says in str(refused.value)
+    assert not (tmp_path / "trial").exists()
