@@ -82,7 +82,10 @@ def load(axis: str, name: str) -> ModuleType:
         return _plugged_in(plugged[name])
     built_in = _built_in(axis)
     if name not in built_in:
-        raise InputError(f"unknown {axis} '{name}'. {nearest(name, [*built_in, *plugged])}")
+        raise InputError(
+            f"unknown {axis} '{name}'. {nearest(name, [*built_in, *plugged])}",
+            fix=f"if it is a part of your own, pass --plugin FOLDER or set {FOLDERS}",
+        )
     return importlib.import_module(f"{AXES[axis].package}.{name}")
 
 

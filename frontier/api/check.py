@@ -50,6 +50,7 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
             for method in question.method_names
         },
         "objectives": list(question.objectives),
+        "passes": question.passes,
         "search": question.search.model_dump() | {"concurrency": concurrency},
         "resources": question.resources.model_dump(),
         "cost": cost.as_json(max(costs.values(), key=lambda c: c.trial_s), question.search.trials, concurrency),

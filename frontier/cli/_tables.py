@@ -69,6 +69,8 @@ def print_check(found: Mapping[str, Any]) -> None:
         "trial": f"about {duration(cost['trial_s'])} on one core here; teacher {duration(cost['teacher_s'])}",
         "all": f"about {duration(cost['search_s'])}, at most {cost['disk_bytes'] / 1e6:,.1f} MB of weights",
     }
+    if found["passes"] is not None:
+        lines["passes"] = f"{found['passes']:g} network passes per training image for search and finetuning together"
     table = _table({"key": "left"})
     table.show_header = False
     table.add_column(overflow="fold")

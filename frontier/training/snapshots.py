@@ -9,22 +9,33 @@ from fractions import Fraction
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from frontier.masks.mask import Mask
 from frontier.nn.network import Classifier
 from frontier.nn.surgery import mask_of
+from frontier.spaces.budget import PERCENT
 from frontier.training.finetune import STAGE, Finetuning, finetune
 from frontier.training.freeze import freeze
 from frontier.training.task import Candidate, Task
 
-# a knob: counts, or percentages of the network's ReLUs such as "10%"
-Budgets = tuple[Annotated[int, Field(ge=0)] | Annotated[str, Field(pattern=r"^(100|\d{1,2}(\.\d+)?)%$")], ...]
+
+def _checked(budget: int | str) -> int | str:
+    share = PERCENT.fullmatch(budget) if isinstance(budget, str) else None
+    if isinstance(budget, int) and not isinstance(budget, bool) and budget >= 0:
+        return budget
+    if share is not None and 0 <= Fraction(share[1]) <= 100:
+        return budget
+    raise ValueError("a snapshot is a count of ReLUs from 0 on, or 0% to 100% of them")
+
+
+# a knob: counts, or percentages of the network's ReLUs such as "10%", as a space's relu_budget has them
+Budgets = tuple[Annotated[int | str, AfterValidator(_checked)], ...]
 
 
 def counts_of(budgets: Budgets, relus: int) -> tuple[int, ...]:
     """The budgets as counts, falling, each once."""
-    shares = (math.floor(Fraction(b[:-1]) * relus / 100) if isinstance(b, str) else b for b in budgets)
+    shares = (math.floor(Fraction(b.rstrip("% ")) * relus / 100) if isinstance(b, str) else b for b in budgets)
     return tuple(sorted(set(shares), reverse=True))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from frontier.masks.mask import Mask
 from frontier.nn.gates import FrozenGate
 from frontier.nn.surgery import gates, mask_of, set_mask
 from frontier.results.spec import TrialSpec
+from frontier.training.context import Context
 from frontier.training.task import Task
+from frontier.trial import workspace
 from frontier.trial.bundle import export, load
 from frontier.trial.run import run
 from frontier.trial.runtime import Runtime
@@ -97,9 +100,51 @@ def test_the_same_seed_gives_the_same_record(spec: TrialSpec, tmp_path: Path, me
 
 
 @methods
-def test_a_deadline_is_honoured(spec: TrialSpec, tmp_path: Path, method: str) -> None:
-    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=tmp_path, deadline_s=0.0))
+def test_a_deadline_that_strikes_while_the_method_works_ends_it_there(
+    spec: TrialSpec, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, late = registry.load("method", method), [0.0]
+    monkeypatch.setattr(workspace, "time", SimpleNamespace(monotonic=lambda: late[0]))
+    spend, linearize, stages = Context.spend, module.linearize, []
+
+    def works(task: Task, knobs: Any) -> Any:
+        def spent(context: Context, stage: str, passes: float) -> None:  # of what it does first, a search or a score
+            late[0] = 61.0
+            stages.append(stage)
+            spend(context, stage, passes)
+
+        monkeypatch.setattr(Context, "spend", spent)
+        return linearize(task, knobs)
+
+    monkeypatch.setattr(module, "linearize", works)
+    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=tmp_path, deadline_s=60.0))
     assert (record.state, record.points) == ("failed", ())
+    assert "the deadline of 60 s has passed" in (record.reason or "")
+    log = (tmp_path / "trial" / "log.txt").read_text()
+    assert stages  # it had begun
+    assert "finetune: epoch 2" not in log  # at the latest after one epoch of the first stage that there is
+
+
+@pytest.mark.parametrize("method", ["snl", "senet", "rlnet", "autorep", "streamlinet"])
+def test_a_request_to_stop_ends_the_search_after_the_epoch_that_it_is_in(
+    spec: TrialSpec, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = workspace.Workspace.log
+
+    def asking(self: workspace.Workspace, line: str) -> None:
+        log(self, line)
+        if line.startswith("search: epoch 1/"):
+            (self.folder / workspace.CANCEL).touch()
+
+    monkeypatch.setattr(workspace.Workspace, "log", asking)
+    knobs = {{"snl": "max_epochs", "senet": "mask_epochs"}.get(method, "epochs"): 3}
+    record = run(of(spec, method, 20, **knobs), tmp_path / "trial", Runtime(home=tmp_path))
+    assert (record.state, record.points) == ("failed", ())
+    assert "cancelled by request" in (record.reason or "")
+    log_of = (tmp_path / "trial" / "log.txt").read_text()
+    assert "search: epoch 1/3" in log_of
+    assert "search: epoch 2/3" not in log_of
+    assert "finetune" not in log_of
 
 
 @methods

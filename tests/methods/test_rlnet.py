@@ -155,6 +155,25 @@ def test_r7_every_branch_is_measured_on_all_three_and_one_is_in_service(
     assemble(spec.network, (1, 8, 8), 10, (0.3,), (0.3,), folder, point.mask.file, point.weights)  # no norm too many
 
 
+def test_r7_corrupted_and_adversarial_accuracy_are_the_means_over_corruptions_severities_and_strengths(
+    robust_spec: TrialSpec, tmp_path: Path
+) -> None:
+    measure = robust_spec.measure.model_copy(update={"severities": (1, 3, 5)})
+    record = run(robust_spec.model_copy(update={"measure": measure}), tmp_path / "trial", Runtime(home=tmp_path))
+    assert record.state == "complete", record.reason
+    (point,) = record.points
+    corrupted = {f"{name}/{severity}" for name in ("gaussian_noise", "contrast") for severity in (1, 3, 5)}
+    attacked = {f"pgd/{eps}" for eps in (1, 2, 4, 8)}
+    for branch in point.branches.values():
+        for scores in (branch.validation, branch.test):
+            parts = {name: part.value for name, part in scores.parts.items()}
+            assert parts.keys() == corrupted | attacked
+            assert scores.corrupted.value == pytest.approx(sum(parts[name] for name in corrupted) / 6, abs=1e-12)
+            assert scores.adversarial.value == pytest.approx(sum(parts[name] for name in attacked) / 4, abs=1e-12)
+            assert scores.corrupted.n == robust_spec.measure.corrupted_images
+    assert len({part.value for part in point.test.parts.values()}) > 1  # so that a mean is not just any of them
+
+
 def test_r7_a_network_that_could_still_switch_is_refused(
     robust_spec: TrialSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
