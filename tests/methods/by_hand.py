@@ -3,7 +3,7 @@
 import copy
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from torch.nn import functional
 from frontier.nn.network import Classifier
 from frontier.results.spec import Recipe
 from frontier.training.fit import fit
+from frontier.training.task import Task
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,15 @@ def _instead_of_fit(monkeypatch: pytest.MonkeyPatch, replacement: Callable[..., 
     for name, module in list(sys.modules.items()):
         if name.startswith("frontier.") and name != "frontier.training.fit" and vars(module).get("fit") is fit:
             monkeypatch.setattr(module, "fit", replacement)
+
+
+def sharpened(task: Task) -> Task:
+    """The same task with a teacher whose logits are far apart: its temperature, and whose logits they are, can be seen
+    in a loss."""
+    teacher = copy.deepcopy(task.teacher)
+    with torch.no_grad():
+        teacher.get_parameter("body.head.weight").mul_(10)
+    return replace(task, teacher=teacher)
 
 
 def seen(model: Classifier, paths: Sequence[str], pixels: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from by_hand import Step, Watch, at, ce, kd, seen
+from by_hand import Step, Watch, at, ce, kd, seen, sharpened
+from method_task import small_task
 from torch import Tensor
 
 from frontier.methods import rlnet
@@ -24,10 +26,21 @@ from frontier.training.views import Views
 
 SITES = ("relu1", "relu2")  # tinynet's, of 8x8 and 4x4 positions: each ends a stage
 FAST = Knobs(epochs=2, batch=32, attack_steps=1, proxy_epochs=1, teacher_epochs=1)
-# attacks strong enough to be seen in a loss
+# attacks strong enough to be seen in a loss, and a teacher whose logits are far apart
 HARSH = FAST.model_copy(
-    update={"attack_eps_255": 32.0, "attack_step_255": 12.0, "attack_steps": 3, "teacher_epochs": 2}
+    update={
+        "attack_eps_255": 32.0,
+        "attack_step_255": 12.0,
+        "attack_steps": 3,
+        "teacher_epochs": 2,
+        "teacher_start": "teacher",
+    }
 )
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return sharpened(small_task(tmp_path))
 
 
 def close(step: Step, by_hand: Tensor) -> None:

@@ -18,7 +18,7 @@ from frontier.training.task import Task, gated
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "methods"))
 
-from by_hand import Watch, at, ce, kd, seen
+from by_hand import Watch, at, ce, kd, seen, sharpened
 from method_task import fresh, same, small_task, state
 
 SITES = ("relu1", "relu2")  # tinynet's, of 8x8 and 4x4 positions: each ends a stage
@@ -26,7 +26,7 @@ SITES = ("relu1", "relu2")  # tinynet's, of 8x8 and 4x4 positions: each ends a s
 
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
-    return small_task(tmp_path)
+    return sharpened(small_task(tmp_path))
 
 
 def frozen(task: Task, knobs: Finetuning) -> Classifier:
