@@ -38,7 +38,13 @@ def wants_compile(recipe: Recipe, device: torch.device, log: Callable[[str], Non
 
 
 def forward_of(model: nn.Module, recipe: Recipe, device: torch.device, *, compiled: bool) -> Forward:
-    """The model as a function of pixels, under autocast where the recipe asks for bfloat16."""
+    """The model as a function of pixels, under autocast where the recipe asks for bfloat16.
+
+    What was compiled before is forgotten: a worker runs many trials, torch.compile counts its variants by the code of
+    `forward`, which they share, and from the ninth on it would quietly run eagerly.
+    """
+    if compiled:
+        torch.compiler.reset()
     call: Forward = torch.compile(model) if compiled else model
 
     def forward(pixels: Tensor) -> Any:

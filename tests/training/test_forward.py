@@ -32,3 +32,18 @@ def test_the_precision_is_the_recipes() -> None:
     for precision, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
         recipe = Recipe.model_validate({"epochs": 1, "lr": 1, "precision": precision})
         assert forward_of(model, recipe, CPU, compiled=False)(pixels).dtype == dtype
+
+
+def test_the_twentieth_network_of_a_worker_is_still_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+
+    def compiler(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> object:
+        compiled.append(graph)
+        return graph.forward
+
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda model: compile_(model, backend=compiler))
+    for width in range(20):
+        model = nn.Sequential(nn.Linear(4, width + 1), nn.ReLU())
+        forward_of(model, Recipe(epochs=1, lr=1, compile=True), CPU, compiled=True)(torch.rand(3, 4))
+    assert len(compiled) == 20
