@@ -2,11 +2,26 @@
 
 from pathlib import Path
 
+import pytest
+
 from frontier.api.study import open_study
 from frontier.masks.file import load
 from frontier.results.record import TrialRecord
+from frontier.results.store import names
 
 HOME = Path(__file__).parents[2] / "results" / "reference"
+
+
+@pytest.mark.parametrize("name", names(HOME))
+def test_every_record_of_the_reference_home_can_be_read_and_its_masks_are_those_measured(name: str) -> None:
+    study = open_study(name, HOME)
+    for _, record in study.records():
+        assert isinstance(record, TrialRecord)
+    for trial, record in study.records():
+        assert record.trial == trial
+        for point in record.points:
+            mask = load(study.files.trial_folder(trial) / point.mask.file)
+            assert (mask.hash, mask.count) == (point.mask.hash, point.relu_count)
 
 
 def test_the_reference_study_is_whole() -> None:
