@@ -51,7 +51,7 @@ DEVIATIONS = (
     "Finetuning with the mask frozen and the coefficients trained follows, as for all methods; the authors' has none.",
     "No Lookahead, and no separate rates unless by score_lr: they are in the authors' Tiny-ImageNet script alone.",
     "The teacher runs without a graph; the authors' code builds one, which costs memory alone.",
-    "The checkpoint is the last epoch's; the authors' take the best epoch on the test set.",
+    "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
     "Knobs score_lr, warmup_steps, exact, snapshots, distill_weight: ours; at their defaults they change nothing.",
 )
 

@@ -28,7 +28,7 @@ from frontier.training.observe import BATCH, first
 from frontier.training.task import Candidate, Linearized, Task, gated
 
 FIDELITY = "baseline"
-PAPER = "Jha, Ghodsi, Garg, Reagen, DeepReDuce: ReLU Reduction for Fast Private Inference, ICML 2021 (after it)"
+PAPER = "after Jha, Ghodsi, Garg, Reagen, DeepReDuce: ReLU Reduction for Fast Private Inference, ICML 2021"
 DEVIATIONS = (
     "A stage's criticality is the rise of the training loss without its ReLUs; the paper trains a network a stage.",
     "The network keeps its width and depth, so that methods differ in their masks alone; the paper narrows it.",

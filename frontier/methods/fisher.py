@@ -23,7 +23,7 @@ from frontier.training.select import largest
 from frontier.training.task import Candidate, Linearized, Task, gated
 
 FIDELITY = "baseline"
-PAPER = "Theis, Korshunova, Tejani, Huszar, Faster gaze prediction with dense networks and Fisher pruning, 2018 (ours)"
+PAPER = "after Theis, Korshunova, Tejani, Huszar, Faster gaze prediction with dense networks and Fisher pruning, 2018"
 DEVIATIONS = (
     "The paper prunes channels one after another while it trains; this ranks single ReLUs once, on the teacher.",
 )

@@ -47,7 +47,7 @@ DEVIATIONS = (
     "ReLUs a layer follow the sensitivities at every budget; the authors' lists for 50k and 82k ReLUs are set by hand.",
     "ReLUs a layer are whole by Sainte-Lague's divisors, and add up to the budget; the authors cut fractions off.",
     "The sparse proxy behind the sensitivities is pruned by gradual magnitude, the authors' by sparse momentum.",
-    "A stage ends with its last epoch; the authors take the best on the test set. Validation images are not used.",
+    "A stage ends with its last epoch (finetuning: see checkpoint); the authors take the best on the test set.",
     "The teacher has two norms at its shortcuts as well; the authors' teacher shares those, their student does not.",
     "One branch serves all images, and the attacker knows it; the authors send attacked ones through the other.",
     "The teacher has the task's teacher recipe and the finetuning the task's; the authors' are SGD for 240 epochs.",

@@ -40,7 +40,7 @@ DEVIATIONS = (
     "If the epochs run out, the largest masks are kept (and a note) or the trial fails; the authors' code overshoots.",
     "Knobs mask_lr, max_epochs and exact exist to scale the schedule down; at their defaults they change nothing.",
     "Knobs surrogate, ce_weight, attention_weight and snapshots are ours; at their defaults they change nothing.",
-    "The checkpoint is the last epoch's; the authors' take the best epoch on the test set.",
+    "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
 )
 
 
