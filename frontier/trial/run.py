@@ -103,7 +103,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
             image=data.image,
             outer=outer,
             train=train,
-            validation=Images.of(source.images("validation", None), context.device),
+            validation=Images.of(source.images("validation", spec.measure.validation_images), context.device),
             relu_budget=spec.relu_budget,
             finetune=spec.finetune,
             seed=spec.seed,
