@@ -56,7 +56,7 @@ def _stopping(search: Search) -> Iterator[threading.Event]:
         if next(softly, False):
             search.stop("interrupted")
         elif running.is_set():
-            raise KeyboardInterrupt
+            search.interrupt()
 
     signal.signal(signal.SIGINT, press)
     try:

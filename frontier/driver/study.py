@@ -7,8 +7,8 @@ there, waits when only its spec is there, and was never handed out when neither 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -63,6 +63,8 @@ class Search:
         self._failures_in_a_row = 0
         self._stopped: str | None = None
         self._stack = ExitStack()
+        self._writing = 0  # depth of what must not be interrupted
+        self._postponed = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -80,11 +82,23 @@ class Search:
 
     # what is to do
 
+    def interrupt(self) -> None:
+        """Raises KeyboardInterrupt; while the search asks or tells only after that, for in the middle of it the
+        sampler's database would stay locked."""
+        if self._writing:
+            self._postponed = True
+        else:
+            raise KeyboardInterrupt
+
     def ask(self) -> Asked | None:
         """The next trial to run, or None when the total is handed out or the search is stopped.
 
         Trials that an earlier driver left unfinished come first, under their old numbers.
         """
+        with self._undisturbed():
+            return self._ask()
+
+    def _ask(self) -> Asked | None:
         if self.stopped:
             return None
         if self._again:
@@ -99,6 +113,10 @@ class Search:
 
     def collect(self, trial: int) -> None:
         """Reads the record that the trial has written and tells it; one that cannot be read is kept aside."""
+        with self._undisturbed():
+            self._collect(trial)
+
+    def _collect(self, trial: int) -> None:
         if trial in self._standing:
             return
         try:
@@ -196,6 +214,17 @@ class Search:
                 self.collect(trial)
 
     # how it is done
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        self._writing += 1
+        try:
+            yield
+        finally:
+            self._writing -= 1
+        if self._postponed and not self._writing:
+            self._postponed = False
+            raise KeyboardInterrupt
 
     @property
     def _cancel_file(self) -> Path:
