@@ -21,10 +21,10 @@ from frontier.nn.network import build
 from frontier.nn.profile import profile
 from frontier.results.spec import NetworkSpec, TrialSpec
 from frontier.training.batches import generator
+from frontier.training.losses import step_passes
 from frontier.trial.source import Source
 
 REPEATS = 5
-DISTILLED = 4.0  # forward and backward of the student, forward of the teacher
 BATCH = 64
 TIMED_MACS = 1e10  # of a timed forward, at most: a large network is timed on fewer images
 
@@ -69,7 +69,7 @@ def of(spec: TrialSpec, source: Source) -> Cost:
     knobs = knobs_of(spec.method).model_validate(spec.knobs)
     method = registry.load("method", spec.method)
     search, points = method.passes(knobs), 1 + len(getattr(knobs, "snapshots", ()))
-    each = method.finetune_passes(knobs) if hasattr(method, "finetune_passes") else DISTILLED
+    each = method.finetune_passes(knobs) if hasattr(method, "finetune_passes") else step_passes(taught=True)
     finetune = each * spec.finetune.epochs if spec.passes is None else max(0.0, spec.passes - search)
     return Cost(
         teacher=3.0 * spec.teacher.recipe.epochs * train,

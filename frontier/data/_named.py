@@ -6,18 +6,17 @@ them it has `shape(**options) -> (image, classes)`, otherwise the constants IMAG
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
 from frontier import registry
 from frontier.data._dataset import Dataset
-from frontier.errors import InputError, nearest
+from frontier.errors import InputError
+from frontier.options import refuse_unfit, signature_of, wanted
 from frontier.results.spec import DataSpec, Scalar
 
 Shape = tuple[tuple[int, int, int], int]  # an image's (C, H, W), and the number of classes
-CHECKED = (bool, int, float, str)  # the annotations of options that are held to
 
 
 def shape_of(data: DataSpec) -> Shape:
@@ -46,28 +45,10 @@ def _checked(name: str, options: Mapping[str, Scalar]) -> ModuleType:
     """The module of a data set that takes these options."""
     module = registry.load("data", name)
     where = f"data '{name}'"
-    parameters = _signature(module).parameters.values()
+    parameters = signature_of(module.load).parameters.values()
     known = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "download"}
-    for key, value in options.items():
-        if key not in known:
-            raise InputError(f"unknown option '{key}'", where=where, expected=nearest(key, known))
-        kind = known[key].annotation
-        if kind in CHECKED and (type(value) is not kind or (kind is int and int(value) < 1)):
-            raise InputError(f"option '{key}' does not fit", where=where, expected=_wanted(kind), got=repr(value))
+    refuse_unfit(options, known, where)
     for key, parameter in known.items():
         if parameter.default is parameter.empty and key not in options:
-            raise InputError(f"missing option '{key}'", where=where, expected=_wanted(parameter.annotation))
+            raise InputError(f"missing option '{key}'", where=where, expected=wanted(parameter.annotation))
     return module
-
-
-def _signature(module: ModuleType) -> inspect.Signature:
-    try:
-        return inspect.signature(module.load, eval_str=True)
-    except NameError:  # an annotation that is there for type checkers alone
-        return inspect.signature(module.load)
-
-
-def _wanted(kind: type) -> str:
-    if kind not in CHECKED:
-        return "a value"
-    return "a positive int" if kind is int else f"a value of type {kind.__name__}"

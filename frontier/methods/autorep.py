@@ -32,7 +32,7 @@ from frontier.training.batches import generator
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
-from frontier.training.losses import Weights, imitation
+from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
@@ -75,12 +75,7 @@ class Knobs(Finetuning):
 
 def passes(knobs: Knobs) -> float:
     """Network passes of the search per training image (forward 1, forward and backward 3)."""
-    return passes_per_step(knobs) * knobs.epochs
-
-
-def passes_per_step(knobs: Knobs) -> float:
-    """Forward and backward of the student, forward of the teacher, an image."""
-    return 4.0 if knobs.distill_weight else 3.0
+    return step_passes(taught=bool(knobs.distill_weight)) * knobs.epochs
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
@@ -145,7 +140,7 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     fit(
         task.context, "search", student, task.train, recipe, loss, seed=task.seed, state=state,
         groups=[{"params": others}, {"params": scores, "lr": knobs.score_lr or knobs.lr}],
-        after_epoch=after_epoch, passes=passes_per_step(knobs),
+        after_epoch=after_epoch, passes=step_passes(taught=bool(knobs.distill_weight)),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ paper gets by fewer channels is got by keeping the ReLUs of fewer channels, so t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -58,14 +58,16 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 def culled(task: Task, model: Classifier, images: int) -> list[list[Site]]:
     """The stages left when the least critical one is dropped again and again, as long as the budget allows it."""
-    left = [list(stage) for stage in stages(task.sites())]
+    sites = task.sites()
+    left = [list(stage) for stage in stages(sites)]
     images = max(1, min(images, len(task.train) * 2 // (len(left) * (len(left) + 1))))  # a pass over the data in all
     shown = 0
     while len(left) > 1:
         losses = []
         for stage in left:
-            without = [site.path for other in left if other is not stage for site in other]
-            losses.append(loss_with(task, model, without, images))
+            without = {site.path for other in left if other is not stage for site in other}
+            bits = {site.path: np.full(site.shape, site.path in without) for site in sites}
+            losses.append(loss_with(task, model, Mask.of(bits), images))
             shown += 1
         task.context.spend("score", shown * min(images, len(task.train)) / len(task.train))
         order = sorted(range(len(left)), key=lambda i: (losses[i], i))
@@ -78,10 +80,9 @@ def culled(task: Task, model: Classifier, images: int) -> list[list[Site]]:
 
 
 @torch.no_grad()
-def loss_with(task: Task, model: Classifier, kept: Collection[str], images: int) -> float:
-    """Mean cross-entropy on the first training images with the ReLUs of the sites `kept` alone."""
-    bits = {site.path: np.full(site.shape, site.path in kept) for site in task.sites()}
-    set_mask(model.body, Mask.of(bits))
+def loss_with(task: Task, model: Classifier, mask: Mask, images: int) -> float:
+    """Mean cross-entropy on the first training images with the ReLUs of `mask` alone."""
+    set_mask(model.body, mask)
     model.eval()
     chosen = first(task.train, images)
     losses = []

@@ -52,15 +52,21 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 def scores(task: Task, model: Classifier, images: Images) -> dict[str, Tensor]:
     """E[(dL/dy min(z, 0))^2] (C, H, W) by site path, L being the cross-entropy of one image, in eval mode."""
-    summed = {path: torch.zeros(found.shape, dtype=torch.float64) for path, found in gates(model.body).items()}
+    found = gates(model.body)
+    summed = {
+        path: torch.zeros(gate.shape, dtype=torch.float64, device=task.context.device) for path, gate in found.items()
+    }
     model.eval()
-    handles = [found.register_forward_hook(_weigh(summed, path)) for path, found in gates(model.body).items()]
+    seen: dict[str, tuple[Tensor, Tensor]] = {}
+    handles = [gate.register_forward_hook(_keep(seen, path)) for path, gate in found.items()]
     try:
         for at in range(0, len(images), BATCH):
             task.context.check()
             pixels = to_unit(images.pixels[at : at + BATCH]).requires_grad_()
             loss = nn.functional.cross_entropy(model(pixels), images.labels[at : at + BATCH], reduction="sum")
-            torch.autograd.grad(loss, pixels)
+            slopes = torch.autograd.grad(loss, [seen[path][1] for path in found])
+            for path, slope in zip(found, slopes, strict=True):
+                summed[path] += (slope * seen[path][0].clamp(max=0)).square().sum(dim=0, dtype=torch.float64)
     finally:
         for handle in handles:
             handle.remove()
@@ -68,12 +74,10 @@ def scores(task: Task, model: Classifier, images: Images) -> dict[str, Tensor]:
     return {path: total / len(images) for path, total in summed.items()}
 
 
-def _weigh(summed: dict[str, Tensor], path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    def seen(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        negative = args[0].detach().clamp(max=0)
-        output.register_hook(lambda gradient: add((gradient * negative).square()))  # type: ignore[no-untyped-call]
+def _keep(seen: dict[str, tuple[Tensor, Tensor]], path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    """A hook that remembers a gate's input, outside the graph, and its output."""
 
-    def add(change: Tensor) -> None:
-        summed[path] += change.sum(dim=0, dtype=torch.float64).to(summed[path].device)
+    def hook(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        seen[path] = (args[0].detach(), output)
 
-    return seen
+    return hook

@@ -26,7 +26,7 @@ from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
-from frontier.training.losses import Weights, imitation
+from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
@@ -62,12 +62,7 @@ class Knobs(Finetuning):
 
 def passes(knobs: Knobs) -> float:
     """Network passes of the mask search per training image, at most (forward 1, forward and backward 3)."""
-    return passes_per_step(knobs) * knobs.max_epochs
-
-
-def passes_per_step(knobs: Knobs) -> float:
-    """Forward and backward of the student, forward of the teacher, an image."""
-    return 4.0 if knobs.distill_weight else 3.0
+    return step_passes(taught=bool(knobs.distill_weight)) * knobs.max_epochs
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
@@ -117,7 +112,8 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     groups: list[dict[str, Any]] = [{"params": others}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
     fit(
         task.context, "search", student, task.train, recipe, loss,
-        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch, passes=passes_per_step(knobs),
+        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch,
+        passes=step_passes(taught=bool(knobs.distill_weight)),
     )  # fmt: skip
 
 

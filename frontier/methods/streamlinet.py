@@ -41,7 +41,7 @@ from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
-from frontier.training.losses import Weights, imitation
+from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.observe import BATCH, first, gate_inputs, mean_over
 from frontier.training.select import largest_by_site
 from frontier.training.sensitivity import Proxy, sensitivities
@@ -89,7 +89,7 @@ def passes(knobs: Knobs) -> float:
 
 def passes_per_step(knobs: Knobs) -> float:
     """Forward and backward of the student, forward of the teacher, an image."""
-    return 4.0 if knobs.distill_weight or knobs.consistency_weight else 3.0
+    return step_passes(taught=bool(knobs.distill_weight or knobs.consistency_weight))
 
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
@@ -218,19 +218,16 @@ def gradients(task: Task, images: Images) -> dict[str, float]:
     """Mean over a layer's units of |dL/dm|, L the teacher's mean cross-entropy on `images`, m its gates at 1."""
     model = gated(task, task.teacher, SoftGate.at).requires_grad_(False).eval()
     soft = soft_gates(model)
-    for found in soft.values():
-        found.alpha.requires_grad_(True)
+    masks = [found.alpha.requires_grad_(True) for found in soft.values()]
+    summed = [torch.zeros_like(mask) for mask in masks]
     for at in range(0, len(images), BATCH):
         task.context.check()
         logits = model(to_unit(images.pixels[at : at + BATCH])).float()
         loss = functional.cross_entropy(logits, images.labels[at : at + BATCH], reduction="sum") / len(images)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        for total, part in zip(summed, torch.autograd.grad(loss, masks), strict=True):
+            total += part
     task.context.spend("gradients", 3.0 * len(images) / len(task.train))
-    return {path: _mean_size(found.alpha) for path, found in soft.items()}
-
-
-def _mean_size(alpha: Tensor) -> float:
-    return 0.0 if alpha.grad is None else float(alpha.grad.abs().mean())
+    return {path: float(total.abs().mean()) for path, total in zip(soft, summed, strict=True)}
 
 
 # (c) the search

@@ -16,9 +16,9 @@ from frontier import registry
 from frontier.errors import FrontierError, InputError, nearest
 from frontier.nn._watch import Run, watch
 from frontier.nn.sites import Site
+from frontier.options import positive, refuse_unfit, signature_of
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
-CHECKED = (bool, int, float, str)  # the annotations of options that are held to
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ def build(
     """
     found = backbone(name)
     where = f"network '{name}'"
-    if len(image) != 3 or not all(_positive(size) for size in image):
+    if len(image) != 3 or not all(positive(size) for size in image):
         raise InputError("not an image shape", where=where, expected="three positive sizes CxHxW", got=image)
-    if not _positive(classes):
+    if not positive(classes):
         raise InputError("not a number of classes", where=where, expected="a positive int", got=classes)
     if sites not in ("full", "inner"):
         raise InputError("not a convention for sites", where=where, expected="full or inner", got=sites)
@@ -138,14 +138,9 @@ def _keywords(found: Backbone, sites: str, options: Mapping[str, bool | int | fl
     parameters = list(signature.parameters.values())[2:]  # image and classes are given by position
     takes = {one.name: one for one in parameters if one.kind in (one.KEYWORD_ONLY, one.POSITIONAL_OR_KEYWORD)}
     takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
-    known = [key for key in takes if key != "sites"]
-    for key, value in options.items():
-        if key == "sites" or (key not in takes and not takes_any):
-            raise InputError(f"unknown option '{key}'", where=where, expected=nearest(key, known))
-        kind = takes[key].annotation if key in takes else None
-        if kind in CHECKED and (type(value) is not kind or (kind is int and not _positive(value))):
-            wanted = "a positive int" if kind is int else f"a value of type {kind.__name__}"
-            raise InputError(f"option '{key}' does not fit", where=where, expected=wanted, got=repr(value))
+    if "sites" in options:
+        raise InputError("unknown option 'sites'", where=where, fix="say it beside the options: sites: inner")
+    refuse_unfit(options, {key: one for key, one in takes.items() if key != "sites"}, where, any_other=takes_any)
     if sites == "inner" and "sites" not in takes:
         raise InputError(f"{where}: takes no keyword 'sites'", expected="sites: full", got=f"sites: {sites}")
     keywords = {**options, **({"sites": sites} if "sites" in takes else {})}
@@ -158,15 +153,9 @@ def _keywords(found: Backbone, sites: str, options: Mapping[str, bool | int | fl
 
 def _signature(found: Backbone) -> inspect.Signature:
     try:
-        return inspect.signature(found.build, eval_str=True)
-    except NameError:  # an annotation that is there for type checkers alone
-        return inspect.signature(found.build)
+        return signature_of(found.build)
     except (TypeError, ValueError):
         raise InputError(f"network '{found.name}': a factory without a signature", expected="a function") from None
-
-
-def _positive(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 @final

@@ -7,13 +7,12 @@ A polynomial starts as the least-squares fit of the ReLU to a normal distributio
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 Surrogate = Literal["identity", "degree0", "degree1", "degree2"]
-SURROGATES: tuple[Surrogate, ...] = get_args(Surrogate)
 SMALLEST_STD = 1e-3  # a channel that is nearly constant: the curvature phi / (2 std) would have no bound
 
 

@@ -21,7 +21,7 @@ from frontier.training.batches import Images
 from frontier.training.checkpoint import Checkpoint, chosen, looks
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
-from frontier.training.losses import Weights, imitation
+from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.task import Task, gated
 
 STAGE = "finetune"
@@ -60,7 +60,7 @@ def finetune(task: Task, model: Classifier, knobs: Finetuning, *, stage: str = S
         def loss(pixels: Tensor, labels: Tensor) -> Tensor:
             return imitation(see(pixels), shown(pixels) if taught else None, labels, weights)
 
-        passes = (4.0 if taught else 3.0) + looks(task, knobs.checkpoint)
+        passes = step_passes(taught=taught) + looks(task, knobs.checkpoint)
         steps = steps_left(task, task.train, recipe.batch, passes)
         with chosen(task, stage, model, knobs.checkpoint) as after_epoch:
             fit(
