@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 
 class Frozen(BaseModel):
     """A pydantic value: frozen, `extra="forbid"`, NaN and infinity refused in every float."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class Grown(Frozen):
+    """A value that has grown: a field of NEWER is no key of its JSON while it holds its default, so that values from
+    before there was such a field keep their JSON and their hashes."""
+
+    NEWER: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, fields_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = fields_of(self)
+        known = type(self).model_fields
+        unused = {key for key in self.NEWER if getattr(self, key) == known[key].default}
+        return {key: value for key, value in fields.items() if key not in unused}
 
 
 def canonical_json(value: Any) -> str:

@@ -25,8 +25,9 @@ from frontier import registry
 from frontier.reports.facts import Facts, facts_of
 from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
 from frontier.reports.theme import DARK, LIGHT, swap
+from frontier.results.measure import Measure
 from frontier.results.objectives import ACCURACIES
-from frontier.results.record import Measure, Splits
+from frontier.results.record import Splits
 from frontier.results.store import StudyManifest
 
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them

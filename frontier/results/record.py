@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from frontier.frozen import Frozen
+from frontier.frozen import Frozen, Grown
+from frontier.results.evaluation import Evaluation
+from frontier.results.measure import Measure
 from frontier.results.profile import Profile
 from frontier.results.spec import NetworkSpec, TrialSpec
 
 VERSION: Final = 1
 State = Literal["complete", "pruned", "failed"]
-Z95 = 1.959963984540054
 
 
-class Measure(Frozen):
-    """An accuracy in [0, 1] over `n` images with its 95 % Wilson interval [low, high]."""
+class Scores(Grown):
+    """The three accuracies on one split. `parts` breaks the two means up: `gaussian_noise/3`, `pgd/2` (eps*255), and
+    `official/gaussian_noise/3` for the official files, which are a measure of their own and no part of `corrupted`."""
 
-    value: float = Field(ge=0, le=1)
-    n: int = Field(gt=0)
-    low: float = Field(ge=0, le=1)
-    high: float = Field(ge=0, le=1)
-
-    @classmethod
-    def of(cls, value: float, n: int) -> Measure:
-        """From a mean over `n` distinct images (Wilson 1927). A mean over several corruptions or attack
-        strengths of the same images is given the interval of one of them: never too narrow."""
-        centre = (value + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-        half = Z95 / (1 + Z95**2 / n) * math.sqrt(value * (1 - value) / n + Z95**2 / (4 * n * n))
-        return cls(value=value, n=n, low=max(0.0, min(value, centre - half)), high=min(1.0, max(value, centre + half)))
-
-
-class Scores(Frozen):
-    """The three accuracies on one split. `parts` breaks the two means up: `gaussian_noise/3`, `pgd/2` (eps*255)."""
+    NEWER = frozenset({"corrupted_official"})
 
     clean: Measure
     corrupted: Measure
     adversarial: Measure
     parts: dict[str, Measure] = {}
+    corrupted_official: Measure | None = None  # on the official CIFAR-C files, where they were asked for
 
 
 class ReluCount(Frozen):
@@ -91,6 +78,13 @@ class Teacher(Frozen):
     test: Measure
 
 
+class CorruptionSet(Frozen):
+    """The corrupted images of a split: `label` says what they are, `hash` is that of their files."""
+
+    label: str
+    hash: str
+
+
 class Origin(Frozen):
     """Where the numbers come from."""
 
@@ -106,8 +100,10 @@ class Origin(Frozen):
     wall_s: dict[str, float] = {}  # seconds by stage
 
 
-class TrialRecord(Frozen):
+class TrialRecord(Grown):
     """The outcome of one trial. Complete means: every accuracy measured and finite. A number never means failure."""
+
+    NEWER = frozenset({"corruption_sets", "evaluations"})
 
     version: Literal[1] = VERSION
     trial: int | None = None
@@ -119,6 +115,8 @@ class TrialRecord(Frozen):
     passes: dict[str, float] = {}  # network passes per training image that each stage took
     shared_passes: dict[str, float] = {}  # that teachers and proxies took, once for all trials: not in `passes`
     notes: tuple[str, ...] = ()  # what a reader must know, such as a repaired budget
+    corruption_sets: dict[str, CorruptionSet] = {}  # by split; `official` for the official files of the test split
+    evaluations: tuple[Evaluation, ...] = ()  # made later, of this record's points
     origin: Origin
 
     @model_validator(mode="after")
@@ -130,8 +128,10 @@ class TrialRecord(Frozen):
         return self
 
     def comparable(self) -> dict[str, Any]:
-        """The record without what may differ between two runs of one spec: trial number, host and timings."""
-        return self.model_dump(mode="json", exclude={"trial": True, "origin": {"host", "started_at", "wall_s"}})
+        """The record without what may differ between two runs of one spec: trial number, evaluations, host, timings."""
+        return self.model_dump(
+            mode="json", exclude={"trial": True, "evaluations": True, "origin": {"host", "started_at", "wall_s"}}
+        )
 
 
 def address(trial: int, point: int) -> str:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
-from frontier.frozen import Frozen, digest
+from frontier.frozen import Frozen, Grown, digest
 
 Scalar = bool | int | float | str
 Options = dict[str, Scalar]
 Knobs = dict[str, Scalar | tuple[Scalar, ...]]
 
 
-class DataSpec(Frozen):
+class DataSpec(Grown):
     """A data set by its registry name. `train_images` takes a seeded subset of the training split (None: all)."""
+
+    NEWER = frozenset({"options"})
 
     name: str
     train_images: int | None = Field(default=None, gt=0)
     options: Options = {}
-
-    @model_serializer(mode="wrap")
-    def _without_empty_options(self, fields_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """No options are no key: specs from before there were any keep their JSON and their hashes."""
-        fields: dict[str, Any] = fields_of(self)
-        return fields if self.options else {key: value for key, value in fields.items() if key != "options"}
 
 
 class NetworkSpec(Frozen):
@@ -61,22 +57,30 @@ class TeacherSpec(Frozen):
     seed: int = 0
 
 
-class MeasureSpec(Frozen):
-    """How the three accuracies are measured, the same for all trials of a study. `None` images: the whole split."""
+class MeasureSpec(Grown):
+    """How the three accuracies are measured, the same for all trials of a study. `None` images: the whole split.
+
+    With `official` the test split is measured on the official CIFAR-C files besides, as a measure of its own.
+    """
+
+    NEWER = frozenset({"official"})
 
     validation_images: int | None = Field(default=None, gt=0)
     test_images: int | None = Field(default=None, gt=0)
     corruptions: tuple[str, ...] = Field(min_length=1)
     severities: tuple[int, ...] = Field(default=(1, 3, 5), min_length=1)
     corrupted_images: int | None = Field(default=None, gt=0)
+    official: bool = False
     attack: str = "pgd"
     attack_steps: int = Field(default=10, gt=0)
     attack_eps_255: tuple[float, ...] = Field(default=(1, 2, 4, 8), min_length=1)
     attack_images: int | None = Field(default=None, gt=0)
 
 
-class TrialSpec(Frozen):
+class TrialSpec(Grown):
     """One trial, whole. The same spec gives the same record (timings and host aside)."""
+
+    NEWER = frozenset({"passes"})
 
     version: Literal[1] = 1
     data: DataSpec
@@ -92,12 +96,6 @@ class TrialSpec(Frozen):
     measure: MeasureSpec
     seed: int = 0
     space_hash: str | None = None  # provenance: the question this trial belongs to
-
-    @model_serializer(mode="wrap")
-    def _without_unlimited_passes(self, fields_of: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """No limit is no key: specs from before there was one keep their JSON and their hashes."""
-        fields: dict[str, Any] = fields_of(self)
-        return {key: value for key, value in fields.items() if key != "passes" or value is not None}
 
     @property
     def teacher_hash(self) -> str:

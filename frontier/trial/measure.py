@@ -15,7 +15,8 @@ from torch import Tensor
 from frontier import registry
 from frontier.errors import TrialFailed
 from frontier.nn.network import Classifier
-from frontier.results.record import Measure, Scores
+from frontier.results.measure import Measure
+from frontier.results.record import Scores
 from frontier.results.spec import MeasureSpec
 from frontier.training.batches import Images, to_unit
 from frontier.training.context import Context

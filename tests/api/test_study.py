@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 import frontier
 from frontier.cli._app import app
+from frontier.results.measure import Measure
 from frontier.results.migrate import read_record
-from frontier.results.record import Measure, Point, Scores, Splits
+from frontier.results.record import Point, Scores, Splits
 from frontier.results.store import Study, StudyManifest, write_record
 
 FIRST = Path(__file__).parents[1] / "results" / "record_v1.json"

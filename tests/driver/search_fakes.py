@@ -9,8 +9,9 @@ from pathlib import Path
 
 from frontier.errors import BlockedError
 from frontier.frozen import digest
+from frontier.results.measure import Measure
 from frontier.results.profile import Profile
-from frontier.results.record import MaskFile, Measure, Origin, Point, ReluCount, Scores, TrialRecord
+from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, TrialRecord
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.results.store import Study, StudyManifest, write_record
 from frontier.spaces.domain import ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain

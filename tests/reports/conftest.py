@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from frontier.results.measure import Measure
 from frontier.results.profile import LinearProfile, Profile, SiteProfile
-from frontier.results.record import MaskFile, Measure, Origin, Point, ReluCount, Scores, Splits, State, TrialRecord
+from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, Splits, State, TrialRecord
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.results.store import StudyManifest
 

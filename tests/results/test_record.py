@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from frontier.errors import RecordError
 from frontier.results import migrate
+from frontier.results.measure import Measure
 from frontier.results.migrate import lift, read_record
 from frontier.results.objectives import OBJECTIVES, log_count, values
-from frontier.results.record import VERSION, Measure, TrialRecord, address
+from frontier.results.record import VERSION, TrialRecord, address
 from frontier.results.spec import TrialSpec
 
 FIRST = Path(__file__).parent / "record_v1.json"  # written by version 1, never to be changed

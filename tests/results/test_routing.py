@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from frontier.results.measure import Measure
 from frontier.results.migrate import read_record
 from frontier.results.objectives import values
-from frontier.results.record import Measure, Point, Scores, Splits
+from frontier.results.record import Point, Scores, Splits
 from frontier.results.routing import oracle, routing_of
 
 FIRST = Path(__file__).parent / "record_v1.json"

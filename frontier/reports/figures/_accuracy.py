@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 from frontier.reports.figures._layout import CountAxis, frame
 from frontier.reports.points import StudyPoint, front_of_view
 from frontier.reports.theme import Theme
-from frontier.results.record import Measure
+from frontier.results.measure import Measure
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,56 @@
+"""Evaluation: what a finished network was put through later, by `frontier evaluate`, and the health checks it met.
+
+A record gains evaluations and loses nothing: they are appended, and of two of one kind and name the later one counts.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from frontier.frozen import Frozen
+from frontier.results.measure import Measure
+from frontier.results.spec import Scalar
+
+Kind = Literal["attack", "corruptions"]
+
+
+class Check(Frozen):
+    """A health check by the name of its section in docs/checks.md."""
+
+    name: str
+    passed: bool | None  # None: it did not apply, and `found` says why
+    found: str  # what was seen, in words and numbers
+
+
+class Evaluation(Frozen):
+    """Accuracies of one point of a trial on a split, with all that is needed to repeat them.
+
+    An attack's `accuracies` are keyed `clean`, `fgsm/8`, `pgd-20/8`, ..., `worst/8`: the attack and eps * 255, where
+    `worst` counts the images that withstand every attack at that eps. Those of corruptions are keyed
+    `gaussian_noise/3`, and `mean`; `metrics` then holds the mCE by the name of its reference, in percent.
+    """
+
+    point: int
+    kind: Kind
+    name: str  # the strongest attack, or the label of the corruption set
+    split: Literal["validation", "test"] = "test"
+    n: int
+    settings: dict[str, Scalar | tuple[Scalar, ...]] = {}
+    accuracies: dict[str, Measure]
+    metrics: dict[str, float] = {}
+    checks: tuple[Check, ...] = ()
+    code_version: str
+    device: str
+    libraries: dict[str, str] = {}
+    started_at: str = ""  # ISO 8601, UTC
+    wall_s: float = 0.0
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the checks that it did not pass."""
+        return tuple(check.name for check in self.checks if check.passed is False)
+
+    @property
+    def key(self) -> tuple[int, Kind, str, str]:
+        """Of several evaluations with one key the last one counts."""
+        return self.point, self.kind, self.name, self.split
