@@ -2,9 +2,13 @@
 
 python benchmarks/head_to_head --data DIR [--seeds 5] [--workers 2] [--home results/reference]
 
+                                        [--places "senet,autorep"]
+
 A list of trials: first the tuning attempts, then everybody at every budget, seed after seed. It can be stopped at any
-moment (Ctrl-C, kill) and goes on where it was; with --report it prints what there is and runs nothing. Records and
-masks are written to HOME/studies/head_to_head_tuning and HOME/studies/head_to_head, teachers to results/teachers.
+moment (Ctrl-C, kill) and goes on where it was; with --report it prints what there is and runs nothing. With
+--places the masks that these contenders have found are then trained anew as random masks are (places.py). Records and
+masks are written to HOME/studies/head_to_head, head_to_head_tuning and head_to_head_places, teachers to
+results/teachers.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import compare
+import places
 import plan as plans
 import torch
 
@@ -43,15 +48,16 @@ def main() -> None:
     parser.add_argument("--teachers", type=Path, default=Path("results"), help="home of the teachers")
     parser.add_argument("--space", default="head_to_head", help="a search space with `passes`, by name or path")
     parser.add_argument("--contenders", type=Path, default=plans.HERE / "contenders.yaml")
+    parser.add_argument("--places", default="", help="contenders, separated by commas, whose masks are trained anew")
     parser.add_argument("--report", action="store_true", help="print what there is and run nothing")
     arguments = parser.parse_args()
     plan = plans.read(load_space(arguments.space), arguments.contenders)
     text = find("search_spaces", arguments.space).read_text(encoding="utf-8")
-    names = (f"{plan.space.name}_tuning", plan.space.name)
+    names = (f"{plan.space.name}_tuning", plan.space.name, f"{plan.space.name}_places")
     if arguments.report:
-        tuning, main_study = (Study(arguments.home, name) for name in names)
+        tuning, main_study, placed = (Study(arguments.home, name) for name in names)
     else:
-        tuning, main_study = (study(arguments.home, name, plan, text) for name in names)
+        tuning, main_study, placed = (study(arguments.home, name, plan, text) for name in names)
     runtime = Runtime(home=arguments.teachers.resolve(), data=arguments.data, device="cpu", keep_weights=False)
     if not arguments.report:
         attempts = list(plan.tuning())
@@ -60,8 +66,14 @@ def main() -> None:
             wanted = [job for job in attempts if (job.contender.control is None) == controls]
             work_off(plan, tuning, wanted, chosen, runtime, arguments.workers)
         chosen = compare.chosen_attempts(plan, records(tuning))
-        work_off(plan, main_study, list(plan.comparison(arguments.seeds, chosen)), chosen, runtime, arguments.workers)
-    report(plan, records(tuning), records(main_study), arguments.seeds)
+        jobs = list(plan.comparison(arguments.seeds, chosen))
+        work_off(plan, main_study, jobs, chosen, runtime, arguments.workers)
+        if arguments.places:
+            places.plug_in()
+            anew = places.Places(plan, main_study)
+            some = anew.jobs(jobs, arguments.places.split(","))
+            work_off(anew, placed, some, chosen, runtime, arguments.workers)
+    report(plan, records(tuning), records(main_study), records(placed), arguments.seeds)
 
 
 def study(home: Path, name: str, plan: plans.Plan, text: str) -> Study:
@@ -95,7 +107,7 @@ def records(found: Study) -> dict[int, TrialRecord]:
 
 
 def work_off(
-    plan: plans.Plan,
+    plan: plans.Plan | places.Places,
     found: Study,
     jobs: Sequence[plans.Job],
     chosen: Mapping[str, int],
@@ -143,7 +155,7 @@ def work_off(
     pool.shutdown()
 
 
-def report(plan: plans.Plan, tuned: compare.Found, found: compare.Found, seeds: int) -> None:
+def report(plan: plans.Plan, tuned: compare.Found, found: compare.Found, placed: compare.Found, seeds: int) -> None:
     chosen = compare.chosen_attempts(plan, tuned)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, one thread a trial"
     print(f"{machine}, torch {torch.__version__}, {code_version()}")
@@ -165,6 +177,9 @@ def report(plan: plans.Plan, tuned: compare.Found, found: compare.Found, seeds: 
     show("Test accuracy, mean +- standard deviation over seeds, %", compare.test_table(plan, jobs, found))
     show("Paired differences on test, points, with 95 % intervals", compare.difference_table(plan, jobs, found))
     show("Where the kept ReLUs are, % of them by site", compare.place_table(plan, jobs, found))
+    if placed:
+        title = "Places alone: the masks trained anew as random ones are, points on test, with 95 % intervals"
+        show(title, places.table(plan, jobs, found, placed))
     show("Trials that failed", compare.failures(jobs, found))
 
 

@@ -70,7 +70,7 @@ def test_table(plan: Plan, jobs: Sequence[Job], found: Found) -> Iterable[str]:
                 continue
             figures = []
             for name in ACCURACIES:
-                values = [100 * _test(record, name) for record in records.values()]
+                values = [100 * score_on_test(record, name) for record in records.values()]
                 spread = f"{stdev(values):4.1f}" if len(values) > 1 else "   -"
                 figures.append(f"{fmean(values):5.1f} +-{spread}")
             each = list(records.values())
@@ -107,7 +107,7 @@ def _versus(plan: Plan, jobs: Sequence[Job], found: Found, one: Contender, other
             continue
         figures = []
         for name in ACCURACIES:
-            values = [_test(mine[seed], name) - _test(theirs[seed], name) for seed in seeds]
+            values = [score_on_test(mine[seed], name) - score_on_test(theirs[seed], name) for seed in seeds]
             figures.append(f"{Difference.of(values)!s:20}")
             for seed, value in zip(seeds, values, strict=True):
                 pooled[name][seed].append(value)
@@ -172,6 +172,7 @@ def _records(jobs: Sequence[Job], found: Found, one: Contender, budget: int) -> 
     return {job.seed: found[job.trial] for job in mine if found[job.trial].state == "complete"}
 
 
-def _test(record: TrialRecord, name: str) -> float:
+def score_on_test(record: TrialRecord, name: str) -> float:
+    """One of ACCURACIES of the asked point."""
     value: float = getattr(record.points[0].test, name).value
     return value

@@ -32,6 +32,7 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
     specs = {method: question.spec(largest(question, method), seed=0) for method in question.method_names}
     for spec in specs.values():
         check_spec(spec)
+    source.ready(question.measure)
     costs = {method: cost.of(spec, source) for method, spec in specs.items()}
     spec = next(iter(specs.values()))
     return {

@@ -56,12 +56,13 @@ def of(spec: TrialSpec, source: Source) -> Cost:
     data, measure = source.dataset(), spec.measure
     attack = registry.load("attack", measure.attack)
     train = len(source.images("train", spec.data.train_images).labels)
+    sets = {"validation": 1.0, "test": 2.0 if measure.official else 1.0}  # of corrupted images
     shown = sum(
         len(source.images(split, count).labels) * factor
         for split in ("validation", "test")
         for count, factor in (
             (measure.validation_images if split == "validation" else measure.test_images, 2.0),  # teacher and student
-            (measure.corrupted_images, 1.0 * len(measure.corruptions) * len(measure.severities)),
+            (measure.corrupted_images, len(measure.corruptions) * len(measure.severities) * sets[split]),
             (measure.attack_images, (attack.passes(measure.attack_steps) + 1) * len(measure.attack_eps_255) + 1),
         )
     )

@@ -78,7 +78,7 @@ def search(
     _refuse(trials, seed, keep)
     _backend(backend).check(work)
     runtime.torch_device()
-    Source.of(question.data, runtime.data_folder(), download).dataset()
+    Source.of(question.data, runtime.data_folder(), download).ready(question.measure)
     if resume:
         files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "keep": keep})
         total = trials or _last_total(files) or question.search.trials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ from frontier.trial.workspace import CANCEL
 if TYPE_CHECKING:
     import pandas as pd
 
+    from frontier.trial.subject import Subject
+
 
 def row(found: StudyPoint) -> dict[str, Any]:
     """What `frontier show --json` prints of a point: validation accuracies on top, `test` beside them.
 
     `branch` is the one that is served; `routing` says whether the figures are of it, `branches` holds those of each.
+    `evaluations` are what counts of `frontier evaluate`, and `health` says which of its checks failed.
     """
     validation = found.point.validation
     return {
@@ -47,6 +50,8 @@ def row(found: StudyPoint) -> dict[str, Any]:
         "knobs": found.record.spec.knobs,
         "seed": found.record.spec.seed,
         "passes": found.record.passes,
+        "health": {"checked": found.checked, "failed": list(found.flags)},
+        "evaluations": [evaluation.model_dump(mode="json") for evaluation in found.evaluations],
     }
 
 
@@ -116,7 +121,8 @@ class StudyView:
         }
 
     def to_pandas(self, *, oracle: bool = False) -> pd.DataFrame:
-        """One row a point of a complete trial: address, objectives, test accuracies, knobs, `on_front`.
+        """One row a point of a complete trial: address, objectives, test accuracies, knobs, `on_front`, and `health`:
+        `ok`, the health checks that failed, or nothing where it was not checked.
 
         A knob with the name of another column stands under `knob_NAME`. `oracle` as in `points`.
         """
@@ -125,8 +131,8 @@ class StudyView:
         rows = []
         for found in self.points(oracle=oracle):
             fields = row(found)
-            columns = {name: value for name, value in fields.items() if not isinstance(value, dict)}
-            columns |= {f"test_{name}": fields["test"][name]["value"] for name in ACCURACIES}
+            columns = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
+            columns |= {"health": found.health} | {f"test_{name}": fields["test"][name]["value"] for name in ACCURACIES}
             columns |= {"address": found.address, "on_front": found.nondominated}
             knobs = {f"knob_{name}" if name in columns else name: value for name, value in fields["knobs"].items()}
             rows.append(columns | knobs)
@@ -168,6 +174,33 @@ class StudyView:
         source = Source.of(record.spec.data, runtime.data_folder())
         bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
         return Path(out)
+
+    def subjects(self, trials: Sequence[int | str] = ()) -> tuple[Subject, ...]:
+        """What can be evaluated: these points (`7`, `7.1`), or the front by rising ReLU count.
+
+        Raises InputError where there is no such point, and where there is no front yet.
+        """
+        from frontier.trial.subject import Subject
+
+        points = {found.address: found for found in self.points()}
+        asked = [address(*parse_address(trial)) for trial in trials]
+        unknown = [one for one in asked if one not in points]
+        if unknown:
+            raise InputError(
+                f"study '{self.name}' has no point {', '.join(unknown)}",
+                where="--trial",
+                expected=f"one of {', '.join(points) or 'none: no trial is complete'}",
+            )
+        if not points:
+            raise InputError(
+                f"study '{self.name}' has no front yet: no trial is complete",
+                where=str(self.files.folder),
+                fix="go on with its search first",
+            )
+        chosen = [points[one] for one in dict.fromkeys(asked)] or self.front()
+        return tuple(
+            Subject(self.files.trial_folder(found.trial), found.trial, found.index, found.record) for found in chosen
+        )
 
     def free_weights(self) -> tuple[list[Path], int]:
         """Delete the weights of every finished trial that is not on the front; masks and records stay.

@@ -1,13 +1,15 @@
-"""What every L-infinity attack in pixel space shares: checked arguments, input gradient, projection, margin."""
+"""What every L-infinity attack in pixel space shares: checked arguments, batches, input gradient, projection."""
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
+from frontier.attacks import _losses
 from frontier.errors import InputError
 
 
@@ -31,29 +33,36 @@ def check(model: nn.Module, images: Tensor, labels: Tensor, *, eps: float, steps
 
 
 def parts(images: Tensor, batch: int) -> list[slice]:
-    """Where the batches of at most `batch` images lie."""
-    return [slice(start, start + batch) for start in range(0, len(images), batch)]
+    """As few batches of at most `batch` images as there can be, of nearly equal size."""
+    count = -(-len(images) // batch)
+    return [slice(len(images) * at // count, len(images) * (at + 1) // count) for at in range(count)]
 
 
-def ascent(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits at `images` and the sign of the input gradient of the summed cross-entropy (0 where it is NaN).
+@contextlib.contextmanager
+def fixed(model: nn.Module) -> Iterator[None]:
+    """No parameter asks for a gradient meanwhile, so that a backward pass goes to the image alone."""
+    asking = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for parameter in asking:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for parameter in asking:
+            parameter.requires_grad_(True)
+
+
+def ascent(model: nn.Module, images: Tensor, labels: Tensor, loss: _losses.Loss = _losses.ce) -> tuple[Tensor, Tensor]:
+    """Logits at `images` and the sign of the input gradient of the summed loss (0 where it is NaN).
 
     Only the input is differentiated: the parameters' `.grad` stays what it was.
     """
     with torch.enable_grad():
         inputs = images.detach().requires_grad_()
         logits = model(inputs)
-        (gradient,) = torch.autograd.grad(cross_entropy(logits, labels, reduction="sum"), inputs)
+        (gradient,) = torch.autograd.grad(loss(logits, labels).sum(), inputs)
     return logits.detach(), gradient.nan_to_num(nan=0.0).sign()
 
 
 def project(moved: Tensor, images: Tensor, eps: float) -> Tensor:
     """The point nearest to `moved` that is within `eps` of `images` in every pixel, and in [0, 1]."""
     return torch.minimum(torch.maximum(moved, images - eps), images + eps).clamp(0.0, 1.0)
-
-
-def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Largest other logit minus the label's, (N,): positive where the image is misclassified."""
-    own = logits.gather(1, labels[:, None])
-    others = logits.scatter(1, labels[:, None], -math.inf)
-    return others.amax(dim=1) - own[:, 0]

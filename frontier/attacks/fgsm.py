@@ -32,7 +32,8 @@ def run(
     if steps != 1:
         raise InputError("fgsm takes exactly one step", expected="steps: 1", got=steps, fix="use pgd for more")
     adversarial = images.detach().clone()
-    for part in _linf.parts(images, batch):
-        _, direction = _linf.ascent(model, images[part], labels[part])
-        adversarial[part] = _linf.project(images[part] + eps * direction, images[part], eps)
+    with _linf.fixed(model):
+        for part in _linf.parts(images, batch):
+            _, direction = _linf.ascent(model, images[part], labels[part])
+            adversarial[part] = _linf.project(images[part] + eps * direction, images[part], eps)
     return adversarial

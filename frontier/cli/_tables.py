@@ -15,6 +15,8 @@ from frontier.results.objectives import ACCURACIES
 from frontier.results.record import address
 from frontier.results.routing import WARNING
 
+FAILED_MEANS = "failed a health check: attacked accuracy may be far too high (docs/checks.md)"
+
 
 def print_study(summary: Mapping[str, Any]) -> None:
     """Print what `frontier show --json` holds: trials by state, hypervolume, and the front as a table."""
@@ -32,6 +34,8 @@ def print_study(summary: Mapping[str, Any]) -> None:
         console.print("validation (test) in percent; intervals: --json, or the report", style="dim", highlight=False)
         if (about := about_table(summary["front"])) is not None:
             console.print(about)
+        if any(point["health"]["failed"] for point in summary["front"]):
+            console.print(Text(FAILED_MEANS, style="bold red"))
         if rebuilt := [point["method"] for point in summary["front"] if point["fidelity"] == "reconstruction"]:
             names = ", ".join(dict.fromkeys(rebuilt))
             console.print(Text(f"reconstruction, not checked against its authors' code: {names}"))
@@ -83,10 +87,17 @@ def print_check(found: Mapping[str, Any]) -> None:
 
 
 def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets."""
+    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets.
+
+    `health` is `ok`, `FAILED` (`about_table` has the names), or blank where no health check was run.
+    """
+    checked = any(point["health"]["checked"] for point in front)
     table = _table({"trial": "right", "method": "left", "ReLUs": "right", "budget": "right"})
     for name in ACCURACIES:
         table.add_column(name, justify="right", no_wrap=True)
+    if checked:
+        table.add_column("health", no_wrap=True)
+        table.padding = (0, 1, 0, 0)  # or its lines would be longer than 80 columns
     for point in front:
         table.add_row(
             address(point["trial"], point["point"]),
@@ -94,25 +105,40 @@ def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
             f"{point['relu_count']:,}",
             f"{point['relu_budget']:,}",
             *(f"{100 * point[name]:.1f} ({100 * point['test'][name]['value']:.1f})" for name in ACCURACIES),
+            *([_health(point)] if checked else []),
         )
     return table
 
 
+def _health(point: Mapping[str, Any]) -> Text:
+    if point["health"]["failed"]:
+        return Text("FAILED", style="bold red")
+    return Text("ok" if point["health"]["checked"] else "")
+
+
 def about_table(front: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Under the front: what its extra points are, which branch a network serves, its squares. None if none has any."""
-    about = [point for point in front if point["role"] == "extra" or point["branch"] or point["squares"]]
+    """Under the front: what its extra points are, which branch a network serves, its squares, which health checks it
+    failed. None if none has any."""
+    about = [
+        point
+        for point in front
+        if point["role"] == "extra" or point["branch"] or point["squares"] or point["health"]["failed"]
+    ]
     if not about:
         return None
     columns: dict[str, tuple[str, list[str]]] = {
         "trial": ("right", [address(point["trial"], point["point"]) for point in about]),
         "branch": ("left", [_served(point) for point in about]),
         "squares": ("right", [f"{point['squares']:,}" if point["squares"] else "" for point in about]),
+        "failed health checks": ("left", [", ".join(point["health"]["failed"]) for point in about]),
         "label": ("left", [f"extra: {point['label']}" if point["role"] == "extra" else "" for point in about]),
     }
     shown = {name: column for name, column in columns.items() if any(column[1])}
-    table = _table({name: justify for name, (justify, _) in shown.items() if name != "label"})
-    if "label" in shown:
-        table.add_column("label", overflow="fold")
+    long = ("failed health checks", "label")
+    table = _table({name: justify for name, (justify, _) in shown.items() if name not in long})
+    for name in long:
+        if name in shown:
+            table.add_column(name, overflow="fold")
     for cells in zip(*(cells for _, cells in shown.values()), strict=True):
         table.add_row(*map(Text, cells))
     return table

@@ -1,4 +1,4 @@
-"""Applies a corruption by name to a batch of network images: checked, seeded, and with bounded memory."""
+"""Corruptions by name: applied to a batch of network images (checked, seeded, memory bounded), and their groups."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 
 from frontier import registry
 from frontier.corruptions._pixels import Images
-from frontier.errors import InputError
+from frontier.errors import InputError, nearest
 from frontier.frozen import digest
 
 SEVERITIES = (1, 2, 3, 4, 5)
+FAMILIES = ("noise", "blur", "weather", "digital", "held_out")
 _BLOCK = 1000  # images corrupted at once; part of the result of corruptions that draw more than one random array
 
 
@@ -35,3 +36,25 @@ def apply(name: str, images: Images, severity: int, seed: int) -> Images:
         channels_last = np.ascontiguousarray(images[block].transpose(0, 2, 3, 1))
         corrupted[block] = corruption.corrupt(channels_last, int(severity), rng).transpose(0, 3, 1, 2)
     return corrupted
+
+
+def family(name: str) -> str:
+    """One of FAMILIES; "own" for a plug-in that names none. Raises InputError for an unknown name."""
+    named: str = getattr(registry.load("corruption", name), "FAMILY", "own")
+    return named
+
+
+def group(word: str) -> tuple[str, ...]:
+    """The built-in corruptions of a family, or all 15 but the held-out ones (`common`), by family, then name.
+
+    A plug-in is in no group, so that a group means the same everywhere. Raises InputError for an unknown word.
+    """
+    words = {"common": FAMILIES[:-1], **{one: (one,) for one in FAMILIES}}
+    if word not in words:
+        raise InputError(f"unknown group of corruptions '{word}'. {nearest(word, words)}")
+    built_in = [name for name in registry.names("corruption") if _is_built_in(name)]
+    return tuple(name for one in words[word] for name in built_in if family(name) == one)
+
+
+def _is_built_in(name: str) -> bool:
+    return registry.load("corruption", name).__package__ == "frontier.corruptions"

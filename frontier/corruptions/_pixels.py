@@ -20,3 +20,8 @@ def to_unit(images: Images) -> Unit:
 def to_uint8(pixels: Unit) -> Images:
     """Pixels clipped to [0, 1], scaled to 0..255 and truncated."""
     return (np.clip(pixels, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def scaled(length: float, images: Images | Unit) -> float:
+    """A length given for 32 pixels in those of images (N, H, W, C): times their shorter side / 32."""
+    return float(length * min(images.shape[1:3]) / 32)

@@ -10,6 +10,7 @@ import numpy as np
 
 from frontier.corruptions._pixels import Images, to_uint8, to_unit
 
+FAMILY = "weather"
 PARAMETERS = (0.05, 0.1, 0.15, 0.2, 0.3)
 
 

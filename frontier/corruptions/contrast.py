@@ -10,6 +10,7 @@ import numpy as np
 
 from frontier.corruptions._pixels import Images, to_uint8, to_unit
 
+FAMILY = "digital"
 PARAMETERS = (0.75, 0.5, 0.4, 0.3, 0.15)
 
 

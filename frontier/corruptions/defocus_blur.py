@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from frontier.corruptions._pixels import Images, Unit, to_uint8, to_unit
 
+FAMILY = "blur"
 PARAMETERS = ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from frontier.corruptions._pixels import Images, to_uint8, to_unit
 
+FAMILY = "noise"
 PARAMETERS = (0.04, 0.06, 0.08, 0.09, 0.10)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from frontier.corruptions._pixels import Images
 
+FAMILY = "noise"
 PARAMETERS = (0.01, 0.02, 0.03, 0.05, 0.07)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from frontier.corruptions._pixels import Images
 from frontier.errors import BlockedError
 
+FAMILY = "digital"
 PARAMETERS = (80, 65, 58, 50, 40)
 
 

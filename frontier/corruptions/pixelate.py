@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from frontier.corruptions._pixels import Images
 
+FAMILY = "digital"
 PARAMETERS = (0.95, 0.9, 0.85, 0.75, 0.65)
 
 

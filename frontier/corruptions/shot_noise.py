@@ -10,6 +10,7 @@ import numpy as np
 
 from frontier.corruptions._pixels import Images, to_uint8, to_unit
 
+FAMILY = "noise"
 PARAMETERS = (500, 250, 100, 75, 50)
 
 

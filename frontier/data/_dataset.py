@@ -50,20 +50,30 @@ class Dataset:
         mean, std = _moments(train.images)
         return cls(name, classes, (channels, height, width), mean, std, train, validation, test)
 
-    def subset(self, split_name: str, n: int | None, seed: int) -> Split:
-        """`n` images of a split, drawn by `seed`, class counts as equal as they can be; the whole split for None.
-
-        With one seed a smaller subset lies in every larger one. Raises InputError for an unknown split or n < 1.
-        """
+    def split(self, name: str) -> Split:
+        """A split by its name. Raises InputError for an unknown one."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        if split_name not in splits:
-            raise InputError(f"unknown split '{split_name}'", expected=nearest(split_name, splits))
+        if name not in splits:
+            raise InputError(f"unknown split '{name}'", expected=nearest(name, splits))
+        return splits[name]
+
+    def chosen(self, split_name: str, n: int | None, seed: int) -> npt.NDArray[np.int64]:
+        """Where in a split the images of `subset` stand, rising: int64 (n,), or fewer where the split has fewer.
+
+        They are drawn by `seed`, class counts as equal as they can be; all of them for None. With one seed a smaller
+        subset lies in every larger one. Raises InputError for an unknown split or n < 1.
+        """
+        split = self.split(split_name)
         if n is not None and n < 1:
             raise InputError(f"a subset of {self.name} {split_name} needs at least 1 image", got=n)
-        split = splits[split_name]
         if n is None or n >= len(split):
-            return split
-        return split.take(balanced_order(split.labels, seed)[:n])
+            return np.arange(len(split))
+        return np.sort(balanced_order(split.labels, seed)[:n])
+
+    def subset(self, split_name: str, n: int | None, seed: int) -> Split:
+        """The images of a split that `chosen` names; the split itself where that is all of them."""
+        split, chosen = self.split(split_name), self.chosen(split_name, n, seed)
+        return split if len(chosen) == len(split) else split.take(chosen)
 
 
 def _moments(images: npt.NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

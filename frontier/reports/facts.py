@@ -13,6 +13,9 @@ from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
 
 UNKNOWN = "not known yet"
+UNLABELLED = "regenerated corruptions"
+SPLITS = ("validation", "test")
+OFFICIAL = "official"  # the key of the official files among a record's corruption sets
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Facts:
     network: str
     methods: str  # each with the fidelity of its implementation
     seeds: str
-    corruptions: str
+    corruptions: str  # with the label of their images
+    corruption_label: str
     attack: str
     images: dict[tuple[str, str], str]  # (split, accuracy) -> number of images
     code: str
@@ -37,7 +41,7 @@ class Facts:
 
     def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""
-        return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in ("validation", "test"))
+        return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in SPLITS)
 
     def measured(self, accuracy: str) -> str:
         """The core of a caption: data, network, number of images by split, seeds; first of all, oracle routing."""
@@ -49,7 +53,8 @@ def facts_of(manifest: StudyManifest, records: Records, *, oracle_routed: bool =
     """The facts of a study, taken from what its records really did; UNKNOWN where no record says it."""
     readable = [record for _, record in records if isinstance(record, TrialRecord)]
     specs = [record.spec for record in readable]
-    points = [point for record in readable if record.state == "complete" for point in record.points]
+    complete = [record for record in readable if record.state == "complete"]
+    points = [point for record in complete for point in record.points]
     return Facts(
         study=manifest.name,
         question=str(manifest.space.get("question") or "").strip(),
@@ -57,13 +62,12 @@ def facts_of(manifest: StudyManifest, records: Records, *, oracle_routed: bool =
         network=_all(_network(spec, manifest.relus) for spec in specs),
         methods=_all(f"{record.spec.method} ({record.origin.fidelity or NO_FIDELITY})" for record in readable),
         seeds=_seeds({spec.seed for spec in specs}),
-        corruptions=_all(
-            f"{', '.join(spec.measure.corruptions)}; severity {_numbers(spec.measure.severities)}" for spec in specs
-        ),
+        corruptions=_all(_corruptions(record) for record in complete or readable),
+        corruption_label=_all(_label(record) for record in complete or readable),
         attack=_all(_attack(spec) for spec in specs),
         images={
             (split, accuracy): _range({getattr(getattr(point, split), accuracy).n for point in points})
-            for split in ("validation", "test")
+            for split in SPLITS
             for accuracy in ACCURACIES
         },
         code=_all([manifest.code_version, *(record.origin.code_version for record in readable)]),
@@ -88,6 +92,19 @@ def _network(spec: TrialSpec, relus: int) -> str:
 def _attack(spec: TrialSpec) -> str:
     asked = spec.measure
     return f"{asked.attack}, {asked.attack_steps} steps, eps {_numbers(asked.attack_eps_255)} /255 (mean)"
+
+
+def _corruptions(record: TrialRecord) -> str:
+    asked = record.spec.measure
+    text = f"{_label(record)}: {', '.join(asked.corruptions)}; severity {_numbers(asked.severities)}"
+    official = record.corruption_sets.get(OFFICIAL)
+    return f"{text}; test besides on {official.label}, a measure of its own" if official else text
+
+
+def _label(record: TrialRecord) -> str:
+    """What the corrupted images of the search are called; records from before sets had labels do not say it."""
+    labels = (record.corruption_sets[split].label for split in SPLITS if split in record.corruption_sets)
+    return " / ".join(dict.fromkeys(labels)) or UNLABELLED
 
 
 def _branches(records: Iterable[TrialRecord]) -> str:

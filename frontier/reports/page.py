@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,16 +17,17 @@ from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from plotly.offline import get_plotlyjs_version
 
 from frontier import registry
 from frontier.reports.facts import Facts, facts_of
+from frontier.reports.figures._layout import listed
 from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
+from frontier.reports.robustness import robustness_of
+from frontier.reports.tables import branch_lines, front_line, shown
 from frontier.reports.theme import DARK, LIGHT, swap
-from frontier.results.measure import Measure
 from frontier.results.objectives import ACCURACIES
-from frontier.results.record import Splits
 from frontier.results.store import StudyManifest
 
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
@@ -46,33 +46,6 @@ class _FigureBlock:
     json: str
 
 
-@dataclass(frozen=True)
-class _FrontLine:
-    trial: str
-    method: str
-    fidelity: str
-    count: str
-    share: str
-    budget: str
-    label: str
-    extra: bool
-    squares: str
-    branch: str
-    oracle: bool
-    accuracies: tuple[tuple[str, str], ...]  # (validation, test) for each of ACCURACIES
-    export: str
-
-
-@dataclass(frozen=True)
-class _BranchLine:
-    trial: str
-    method: str
-    fidelity: str
-    branch: str
-    served: bool
-    accuracies: tuple[tuple[str, str], ...]
-
-
 def render(manifest: StudyManifest, records: Records, *, oracle_routed: bool = False) -> str:
     """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for."""
     known = sorted(records, key=lambda pair: pair[0])
@@ -80,16 +53,24 @@ def render(manifest: StudyManifest, records: Records, *, oracle_routed: bool = F
     absent, facts = absent_of(known), facts_of(manifest, known, oracle_routed=oracle_routed)
     front = front_of(points)
     script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    return environment.from_string(_text("_page.html.j2")).render(
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("_page.html.j2").render(
         policy=_policy(script, plotly),
         facts=facts,
         facts_listed=_listed(facts),
         tiles=_tiles(points, front, Counter(trial.state for trial in absent)),
         figures=[_figure(name, figure, points, facts) for name, figure in figures_in_order()] if points else [],
-        front=[_front_line(point, manifest.name) for point in front],
-        shown=_shown(front),
-        branches=[line for point in front for line in _branch_lines(point)],
+        flagged=_flagged(points),
+        front=[front_line(point, manifest.name) for point in front],
+        shown=shown(front),
+        branches=[line for point in front for line in branch_lines(point)],
+        robustness=robustness_of(points, manifest.name),
         absent=absent,
         colors=_script_json(json.dumps(swap(LIGHT, DARK))),
         css=_text("_page.css"),
@@ -128,70 +109,23 @@ def _columns(rows: Sequence[Any]) -> list[str]:
     return [f.name for f in fields(rows[0]) if any(getattr(row, f.name) != f.default for row in rows)]
 
 
-def _shown(front: Sequence[StudyPoint]) -> dict[str, bool]:
-    """Which columns the table of the front has besides those that it always has."""
-    return {
-        "label": any(point.point.role == "extra" for point in front),
-        "squares": any(point.point.profile.squares for point in front),
-        "branch": any(point.point.branch for point in front),
-    }
-
-
-def _front_line(point: StudyPoint, study: str) -> _FrontLine:
-    measured = point.point
-    folder = f"{study}-{point.address}"
-    return _FrontLine(
-        trial=point.address,
-        method=point.record.spec.method,
-        fidelity=point.fidelity,
-        count=f"{measured.relu_count:,}",
-        share=f"{point.kept_percent:.3g}%",
-        budget=f"{measured.relu_budget:,}",
-        label=measured.label,
-        extra=measured.role == "extra",
-        squares=f"{measured.profile.squares:,}",
-        branch=measured.branch or "",
-        oracle=point.routing == "oracle",
-        accuracies=_accuracies(Splits(validation=measured.validation, test=measured.test)),
-        export=f"frontier export {shlex.quote(study)} --trial {point.address} --out {shlex.quote(folder)}",
-    )
-
-
-def _branch_lines(point: StudyPoint) -> list[_BranchLine]:
-    return [
-        _BranchLine(
-            trial=point.address,
-            method=point.record.spec.method,
-            fidelity=point.fidelity,
-            branch=branch,
-            served=branch == point.point.branch,
-            accuracies=_accuracies(scores),
-        )
-        for branch, scores in sorted(point.point.branches.items())
-    ]
-
-
-def _accuracies(scores: Splits) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (percent(getattr(scores.validation, accuracy)), percent(getattr(scores.test, accuracy)))
-        for accuracy in ACCURACIES
-    )
-
-
-def percent(measure: Measure) -> str:
-    """`97.1% [95.2, 98.3]`: an accuracy with its 95 % interval."""
-    return f"{100 * measure.value:.1f}% [{100 * measure.low:.1f}, {100 * measure.high:.1f}]"
-
-
 def _tiles(points: Sequence[StudyPoint], front: Sequence[StudyPoint], absent: Counter[str]) -> list[tuple[str, str]]:
     tiles = [("complete trials", str(len({point.trial for point in points})))]
     tiles += [(state, str(absent[state])) for state in ("failed", "pruned", "unreadable") if absent[state]]
     tiles.append(("points on the front", f"{len(front)} of {len(points)}"))
+    if flagged := sum(bool(point.flags) for point in points):
+        tiles.append(("failed a health check", f"{flagged} of {sum(point.checked for point in points)}"))
     if points:
         best = max(point.point.validation.clean.value for point in points)
         routed = ", oracle-routed" if any(point.routing == "oracle" for point in points) else ""
         tiles.append((f"best clean, validation{routed}", f"{100 * best:.1f}%"))
     return tiles
+
+
+def _flagged(points: Sequence[StudyPoint]) -> str:
+    """What stands under every figure, plug-ins' too, as soon as a point of the study failed a health check."""
+    flagged = [point.address for point in points if point.flags]
+    return f"{listed(flagged).capitalize()} failed a health check." if flagged else ""
 
 
 def _listed(facts: Facts) -> list[tuple[str, str]]:
@@ -211,6 +145,8 @@ def _listed(facts: Facts) -> list[tuple[str, str]]:
 
 
 def _cell(value: Any) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

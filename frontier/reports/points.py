@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from frontier.errors import RecordError
 from frontier.results import pareto
+from frontier.results.evaluation import Evaluation, checked, flags_of, latest
 from frontier.results.objectives import values
 from frontier.results.record import Point, TrialRecord, address
 from frontier.results.routing import Routing, oracle, routing_of
 
 Records = Iterable[tuple[int, TrialRecord | RecordError]]
 NO_FIDELITY = "fidelity unknown"
+HEALTHY = "ok"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,22 @@ class StudyPoint:
     nondominated: bool
     network_relus: int
     routing: Routing = "served"
+    evaluations: tuple[Evaluation, ...] = ()  # the latest of each key, of this very point as it is served
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Names of the health checks that the point failed, each once, sorted."""
+        return flags_of(self.evaluations)
+
+    @property
+    def checked(self) -> bool:
+        """Whether health checks were run on the point at all: without any it is neither healthy nor flagged."""
+        return checked(self.evaluations)
+
+    @property
+    def health(self) -> str:
+        """`failed order, square`, or `ok`, or nothing where no health check was run."""
+        return f"failed {', '.join(self.flags)}" if self.flags else HEALTHY if self.checked else ""
 
     @property
     def served(self) -> Point:
@@ -91,6 +109,7 @@ def points_of(records: Records, *, relus: int | None = None, oracle_routed: bool
             nondominated=i in best,
             network_relus=full,
             routing=routing_of(parts[-1], asked_oracle=oracle_routed),
+            evaluations=latest(parts[2].evaluations, parts[1]),
         )
         for i, parts in enumerate(found)
     )
@@ -106,6 +125,11 @@ def absent_of(records: Records) -> tuple[Absent, ...]:
             fidelity = record.origin.fidelity or NO_FIDELITY
             found.append(Absent(trial, record.state, record.spec.method, fidelity, record.reason or ""))
     return tuple(found)
+
+
+def failed(health: str) -> bool:
+    """Whether a text as `StudyPoint.health` gives it speaks of a failed check."""
+    return health not in ("", HEALTHY)
 
 
 def front_of(points: Iterable[StudyPoint]) -> tuple[StudyPoint, ...]:

@@ -21,6 +21,7 @@ class Theme:
     nondominated: str
     test: str
     other: str
+    flag: str  # what failed a health check
     interval: str
 
 
@@ -33,6 +34,7 @@ LIGHT = Theme(
     nondominated="#d55e00",
     test="#00805e",
     other="#8a93a0",
+    flag="#a8005c",
     interval="rgba(0,114,178,0.45)",
 )
 DARK = Theme(
@@ -44,6 +46,7 @@ DARK = Theme(
     nondominated="#e69f00",
     test="#2fc79a",
     other="#7c8796",
+    flag="#f08cc0",
     interval="rgba(86,180,233,0.45)",
 )
 

@@ -5,6 +5,7 @@ A record gains evaluations and loses nothing: they are appended, and of two of o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from frontier.frozen import Frozen
@@ -54,3 +55,19 @@ class Evaluation(Frozen):
     def key(self) -> tuple[int, Kind, str, str]:
         """Of several evaluations with one key the last one counts."""
         return self.point, self.kind, self.name, self.split
+
+
+def latest(evaluations: Iterable[Evaluation], point: int) -> tuple[Evaluation, ...]:
+    """What counts of one point's evaluations: the last one of each key, by kind, name and split."""
+    last = {found.key: found for found in evaluations if found.point == point}
+    return tuple(last[key] for key in sorted(last))
+
+
+def flags_of(evaluations: Iterable[Evaluation]) -> tuple[str, ...]:
+    """The health checks that failed, each once, by name. Of what `latest` returns: what counts no more raises none."""
+    return tuple(sorted({name for found in evaluations for name in found.failed}))
+
+
+def checked(evaluations: Iterable[Evaluation]) -> bool:
+    """Whether any health check had a verdict: one that only did not apply says nothing."""
+    return any(check.passed is not None for found in evaluations for check in found.checks)

@@ -37,4 +37,9 @@ def routing_of(point: Point, *, asked_oracle: bool) -> Routing:
 
 
 def _mixed(clean: Scores, adversarial: Scores) -> Scores:
-    return Scores(clean=clean.clean, corrupted=clean.corrupted, adversarial=adversarial.adversarial)
+    return Scores(
+        clean=clean.clean,
+        corrupted=clean.corrupted,
+        adversarial=adversarial.adversarial,
+        corrupted_official=clean.corrupted_official,
+    )

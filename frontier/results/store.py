@@ -7,6 +7,7 @@
                      /trials/7/      spec.json, record.json, mask*.safetensors, weights*.safetensors, log.txt,
                                      checkpoints/
     HOME/teachers/HASH/              teachers, shared by all studies
+    HOME/corruptions/DATA-SPLIT-KEY/ corrupted images, shared by all studies
 
 A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is.
 """

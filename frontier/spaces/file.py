@@ -58,6 +58,11 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
+def _in_list(value: Any) -> Any:
+    """`corruptions: common` is short for `corruptions: [common]`."""
+    return [value] if isinstance(value, str) else value
+
+
 class _Name:
     """A part may be written as its name alone."""
 
@@ -66,6 +71,12 @@ class _Name:
 
 
 NAME = _Name()
+
+
+class MeasureFile(MeasureSpec):
+    """The measurement as written: among the corruptions there may be groups of them, such as `common`."""
+
+    corruptions: Annotated[tuple[str, ...], BeforeValidator(_in_list), NAME] = Field(min_length=1)
 
 
 class SpaceFile(Frozen):
@@ -84,7 +95,7 @@ class SpaceFile(Frozen):
     passes: float | None = Field(
         default=None, gt=0, description="network passes per training image that search and finetuning share"
     )
-    measure: MeasureSpec
+    measure: MeasureFile
     objectives: tuple[str, ...] = Field(default=tuple(objective.name for objective in OBJECTIVES), min_length=1)
     search: SearchSettings = SearchSettings()
     resources: Resources = Resources()

@@ -1,7 +1,7 @@
 """From a search-space file to a Space: read, check every key, resolve budgets, knobs and names.
 
-What a method's knobs, a data set's shape, a network's ReLUs and the names on an axis are, the caller passes in; nothing
-is imported upward.
+What a method's knobs, a data set's shape, a network's ReLUs, the names on an axis and the groups of corruptions are,
+the caller passes in; nothing is imported upward.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from frontier.results.objectives import OBJECTIVES
 from frontier.results.spec import DataSpec, NetworkSpec, Recipe
 from frontier.spaces import _yaml
 from frontier.spaces._complaints import complaint, lost_booleans, refused
+from frontier.spaces._corruptions import Groups, resolve_corruptions, words
 from frontier.spaces._document import Document, KeyPath, dotted
 from frontier.spaces._settings import resolve_settings
 from frontier.spaces.budget import resolve_anchors, resolve_budget
@@ -29,9 +30,22 @@ KnobsOf = Callable[[str], type[Frozen]]  # method -> its frozen Knobs model
 ShapeOf = Callable[[DataSpec], object]  # shape of a data set's images; raises InputError for wrong options
 RelusOf = Callable[[NetworkSpec, DataSpec], int]  # ReLUs of the built network; raises InputError for wrong options
 NamesOf = Callable[[str], Sequence[str]]  # axis (data, backbone, method, corruption, attack, sampler) -> names
+RefuseOfficial = Callable[[str], None]  # data -> InputError where it has no official corrupted images
 
 
-def load(path: Path, *, knobs_of: KnobsOf, shape_of: ShapeOf, relus_of: RelusOf, names_of: NamesOf) -> Space:
+@dataclass(frozen=True)
+class Lookups:
+    """What is known above: see the types of the fields, and `_corruptions.Groups`."""
+
+    knobs_of: KnobsOf
+    shape_of: ShapeOf
+    relus_of: RelusOf
+    names_of: NamesOf
+    groups: Groups
+    refuse_official: RefuseOfficial
+
+
+def load(path: Path, lookups: Lookups) -> Space:
     """The Space in a file. Raises InputError with file, line and key for whatever is wrong with it."""
     try:
         content = path.read_bytes()
@@ -39,22 +53,24 @@ def load(path: Path, *, knobs_of: KnobsOf, shape_of: ShapeOf, relus_of: RelusOf,
         raise InputError(
             f"cannot read the search space ({error.strerror})", where=str(path), expected="a YAML file"
         ) from None
-    return loads(content, str(path), knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
+    return loads(content, str(path), lookups)
 
 
-def loads(
-    content: bytes, where: str, *, knobs_of: KnobsOf, shape_of: ShapeOf, relus_of: RelusOf, names_of: NamesOf
-) -> Space:
+def loads(content: bytes, where: str, lookups: Lookups) -> Space:
     """The Space in the bytes of a file; `where` is that file in messages, and its stem the default name."""
     document = _yaml.read(content, where)
     file = _checked(document)
-    unknown = list(_unknown_entries(file, document, names_of))
+    unknown = list(_unknown_entries(file, document, lookups))
     if unknown:
         raise complaint(unknown)
+    measure = resolve_corruptions(file.measure, lookups.names_of("corruption"), lookups.groups, document)
+    if measure.official:
+        with _placed(document, ("measure", "official" if file.measure.official else "corruptions")):
+            lookups.refuse_official(file.data.name)
     with _placed(document, ("data",)):
-        shape_of(file.data)
+        lookups.shape_of(file.data)
     with _placed(document, ("network",)):
-        relus = relus_of(file.network, file.data)
+        relus = lookups.relus_of(file.network, file.data)
     budget = resolve_budget(file.relu_budget, relus, document, ("relu_budget",))
     fields = {
         **{key: getattr(file, key) for key in SpaceFile.model_fields if key in Space.model_fields},
@@ -64,10 +80,11 @@ def loads(
         "relu_budget": budget,
         "anchors": resolve_anchors(list(file.anchors), budget, relus, document, ("anchors",)),
         "methods": {
-            method: resolve_settings(knobs_of(method), file.methods[method], document, ("methods", method))
+            method: resolve_settings(lookups.knobs_of(method), file.methods[method], document, ("methods", method))
             for method in sorted(file.methods)
         },
         "finetune": resolve_settings(Recipe, file.finetune, document, ("finetune",)),
+        "measure": measure,
     }
     return Space.model_validate(fields)
 
@@ -113,10 +130,10 @@ def _names(file: SpaceFile) -> Iterator[_Name]:
     yield _Name("sampler", file.search.sampler, ("search", "sampler"))
 
 
-def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> Iterator[InputError]:
+def _unknown_entries(file: SpaceFile, document: Document, lookups: Lookups) -> Iterator[InputError]:
     """Complaints about names not on their axis, strengths out of range, and lists that hold one thing twice."""
     for item in _names(file):
-        known = names_of(item.kind)
+        known = [*lookups.names_of(item.kind), *(words(lookups.groups) if item.kind == "corruption" else ())]
         if item.name not in known:
             yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
     objectives = tuple(objective.name for objective in OBJECTIVES)
@@ -136,7 +153,6 @@ def _unknown_entries(file: SpaceFile, document: Document, names_of: NamesOf) -> 
         if eps <= 0:
             yield document.error(("measure", "attack_eps_255", i), "not an attack strength", expected="> 0", got=eps)
     lists: dict[KeyPath, Sequence[object]] = {
-        ("measure", "corruptions"): file.measure.corruptions,
         ("measure", "severities"): file.measure.severities,
         ("measure", "attack_eps_255"): [f"{eps_255:g}" for eps_255 in file.measure.attack_eps_255],  # as recorded
     }

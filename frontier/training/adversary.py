@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from frontier.attacks._linf import project
+from frontier.attacks._linf import fixed, project
 
 
 def perturb(
@@ -48,14 +48,10 @@ def perturb(
 def resting(model: nn.Module) -> Iterator[None]:
     """Evaluation mode and no parameter that asks for a gradient; both flags are restored one by one."""
     training = [module for module in model.modules() if module.training]
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     try:
         model.eval()
-        for parameter in trained:
-            parameter.requires_grad_(False)
-        yield
+        with fixed(model):
+            yield
     finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
         for module in training:
             module.training = True

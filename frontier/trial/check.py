@@ -10,6 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from frontier import registry
+from frontier.corruptions._official import refuse_without
 from frontier.data._named import shape_of
 from frontier.errors import InputError
 from frontier.frozen import canonical_json
@@ -23,6 +24,8 @@ COPIES = 5  # of the weights in training: teacher, student, gradients, two momen
 def check(spec: TrialSpec) -> None:
     """Raises InputError for what does not exist or does not fit."""
     modules(spec.data, spec.network, [spec.method], spec.measure)
+    if spec.measure.official:
+        refuse_without(spec.data.name)
     method, knobs = registry.load("method", spec.method), knobs_of(spec)
     relus = relus_of(spec.network, spec.data)
     if spec.relu_budget > relus:

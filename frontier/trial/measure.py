@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from frontier import registry
+from frontier.corruptions._make import Watch
 from frontier.errors import TrialFailed
 from frontier.nn.network import Classifier
 from frontier.results.measure import Measure
@@ -45,11 +46,13 @@ def scores(model: Classifier, source: Source, split: str, spec: MeasureSpec, con
     count = spec.validation_images if split == "validation" else spec.test_images
     by_corruption = corrupted(model, source, split, spec, context)
     by_attack = adversarial(model, source, split, spec, context)
+    by_file = official(model, source, spec, context) if spec.official and split == "test" else {}
     return Scores(
         clean=clean(model, Images.of(source.images(split, count), context.device)),
         corrupted=_mean(by_corruption),
         adversarial=_mean(by_attack),
-        parts=by_corruption | by_attack,
+        parts=by_corruption | by_attack | by_file,
+        corrupted_official=_mean(by_file) if by_file else None,
     )
 
 
@@ -59,9 +62,25 @@ def corrupted(model: Classifier, source: Source, split: str, spec: MeasureSpec, 
     for name in spec.corruptions:
         for severity in spec.severities:
             context.check()
-            changed = source.corrupted(split, spec.corrupted_images, name, severity)
+            changed = source.corrupted(split, spec.corrupted_images, name, severity, watch_of(context))
             found[f"{name}/{severity}"] = clean(model, Images.of(changed, context.device))
     return found
+
+
+def official(model: Classifier, source: Source, spec: MeasureSpec, context: Context) -> dict[str, Measure]:
+    """Accuracy on the official files of the test split, by `official/corruption/severity`."""
+    found = {}
+    for name in spec.corruptions:
+        for severity in spec.severities:
+            context.check()
+            changed = source.official(spec.corrupted_images, name, severity)
+            found[f"official/{name}/{severity}"] = clean(model, Images.of(changed, context.device))
+    return found
+
+
+def watch_of(context: Context) -> Watch:
+    """A set of corrupted images that has to be made is told of in the trial's log, and stops when the trial does."""
+    return Watch(tell=context.log, check=context.check)
 
 
 def adversarial(

@@ -24,7 +24,7 @@ from frontier.training.task import Linearized, Task
 from frontier.trial import origin
 from frontier.trial.check import check, knobs_of
 from frontier.trial.judge import judge
-from frontier.trial.measure import clean
+from frontier.trial.measure import clean, watch_of
 from frontier.trial.parts import plugins
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
@@ -42,10 +42,10 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     for plugged in runtime.plugins:
         registry.plug_in(plugged)
     device = runtime.torch_device()
-    source = Source.of(spec.data, runtime.data_folder(), runtime.download)
+    source = Source.of(spec.data, runtime.data_folder(), runtime.download, home=runtime.home)
     check(spec)
     used = plugins(spec)
-    source.dataset()
+    source.ready(spec.measure)
     torch.set_num_threads(runtime.threads)
     torch.manual_seed(spec.seed)
     gc.collect()  # a worker that is used again must not carry the last trial's memory
@@ -124,4 +124,5 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
         "passes": {stage: round(passes, 4) for stage, passes in context.passes.items()},
         "shared_passes": dict(context.shared),
         "notes": linearized.notes,
+        "corruption_sets": source.corruption_sets(spec.measure, watch_of(context)),
     }

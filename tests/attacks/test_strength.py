@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from frontier.attacks import fgsm, pgd
-from frontier.data import digits
 from frontier.errors import InputError
 
 
@@ -20,24 +19,6 @@ class Linear(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         return pixels.flatten(1) @ self.weight.T
-
-
-@pytest.fixture(scope="module")
-def trained() -> tuple[nn.Module, Tensor, Tensor]:
-    """A small network trained on digits in float64, and 100 test images with labels."""
-    dataset = digits.load(None)
-    torch.manual_seed(0)
-    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10)).double()
-    pixels = torch.from_numpy(dataset.train.images).double() / 255
-    labels = torch.from_numpy(dataset.train.labels)
-    optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
-    for _ in range(100):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(net(pixels), labels).backward()
-        optimizer.step()
-    net.zero_grad()
-    test = dataset.subset("test", 100, 0)
-    return net.eval(), torch.from_numpy(test.images).double() / 255, torch.from_numpy(test.labels)
 
 
 def _correct(trained: tuple[nn.Module, Tensor, Tensor], images: Tensor) -> Tensor:
@@ -54,7 +35,7 @@ def test_linear_margin_drops_by_eps_times_the_l1_norm_of_the_weight_difference(n
     if name == "fgsm":
         adversarial = fgsm.run(model, images, labels, eps=eps)
     else:
-        adversarial = pgd.run(model, images, labels, eps=eps, steps=10, seed=0)
+        adversarial = pgd.run(model, images, labels, eps=eps, steps=10, seed=0, early_stop=False)
     own, other = labels[:, None], 1 - labels[:, None]
     margins = [model(pixels).gather(1, own) - model(pixels).gather(1, other) for pixels in (images, adversarial)]
     expected = eps * (weight[0] - weight[1]).abs().sum()
@@ -74,8 +55,9 @@ def test_larger_eps_never_helps_the_defender(trained: tuple[nn.Module, Tensor, T
     assert accuracies[-1] < accuracies[0] // 2
 
 
-def test_at_eps_one_half_nothing_is_left(trained: tuple[nn.Module, Tensor, Tensor]) -> None:
-    assert _correct(trained, pgd.run(*trained, eps=0.5, steps=20, seed=0)).double().mean() <= 0.1
+def test_at_eps_one_half_no_more_than_one_answer_for_all_is_left(trained: tuple[nn.Module, Tensor, Tensor]) -> None:
+    largest_class = trained[2].bincount().max() / len(trained[2])
+    assert _correct(trained, pgd.run(*trained, eps=0.5, steps=20, seed=0)).double().mean() <= largest_class + 0.01
 
 
 def test_pgd_is_at_least_as_strong_as_fgsm(trained: tuple[nn.Module, Tensor, Tensor]) -> None:
@@ -111,11 +93,13 @@ def test_fgsm_is_one_signed_gradient_step(trained: tuple[nn.Module, Tensor, Tens
     assert torch.allclose(fgsm.run(*trained, eps=0.1), expected, atol=1e-12)
 
 
-def test_pgd_refuses_no_restart_and_no_step_size_and_fgsm_a_second_step(
+def test_pgd_refuses_no_restart_no_step_size_and_an_unknown_loss_and_fgsm_a_second_step(
     trained: tuple[nn.Module, Tensor, Tensor],
 ) -> None:
     with pytest.raises(InputError, match="restarts"):
         pgd.run(*trained, eps=0.1, steps=1, seed=0, restarts=0)
+    with pytest.raises(InputError, match=r"unknown loss 'drl'.*Did you mean 'dlr'"):
+        pgd.run(*trained, eps=0.1, steps=1, seed=0, loss="drl")  # type: ignore[arg-type]
     for step_size in (0.0, -1.0, float("nan")):
         with pytest.raises(InputError, match="step_size"):
             pgd.run(*trained, eps=0.1, steps=1, seed=0, step_size=step_size)

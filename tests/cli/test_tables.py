@@ -23,7 +23,7 @@ def point(trial: int, index: int = 0) -> dict[str, Any]:
     fields = {"trial": trial, "point": index, "method": "streamlinet", "relu_budget": 557_056, "relu_count": 557_055}
     about = {"role": "extra" if index else "asked", "label": "", "branch": None, "routing": "served", "squares": 0}
     scores = {"clean": 0.971, "corrupted": 0.9, "adversarial": 0.1234, "test": test}
-    return {**fields, **about, **scores, "fidelity": "authors_code"}
+    return {**fields, **about, **scores, "fidelity": "authors_code", "health": {"checked": False, "failed": []}}
 
 
 def summary(*front: dict[str, Any], routing: str = "served") -> dict[str, Any]:
@@ -65,6 +65,28 @@ def test_labels_branches_squares_and_reconstructions_stand_under_the_front(capsy
     assert any(line.split() == ["9", "clean", "1,024"] for line in lines)
     assert lines[-1] == "reconstruction, not checked against its authors' code: rlnet"
     assert max(map(len, lines)) <= 80
+
+
+def test_health_checks_stand_in_words_beside_the_front_and_by_name_under_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failed = ["chance_at_half", "converged", "deterministic", "gradients", "monotone_in_eps", "order", "square"]
+    bad = point(104, 1) | {"health": {"checked": True, "failed": failed}}
+    print_study(summary(point(3), point(7) | {"health": {"checked": True, "failed": []}}, bad))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split()[-1] == "health"
+    assert lines[2].endswith("12.3 (96.1)" + " " * 8)
+    assert [line.split()[-1] for line in lines[3:5]] == ["ok", "FAILED"]
+    assert lines[6].split() == ["trial", "failed", "health", "checks", "label"]
+    about = " ".join(lines[7:])
+    assert all(name in about for name in failed)
+    assert lines[-1] == "failed a health check: attacked accuracy may be far too high (docs/checks.md)"
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_front_that_nobody_evaluated_has_no_health_column(capsys: pytest.CaptureFixture[str]) -> None:
+    print_study(summary(point(7)))
+    assert "health" not in capsys.readouterr().out
 
 
 def test_oracle_routed_figures_are_said_to_be_no_networks(capsys: pytest.CaptureFixture[str]) -> None:

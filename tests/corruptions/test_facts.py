@@ -9,19 +9,42 @@ from PIL import Image
 from scipy.ndimage import convolve, gaussian_filter
 
 from frontier import registry
-from frontier.corruptions import defocus_blur, pixelate
-from frontier.corruptions._apply import SEVERITIES, apply
+from frontier.corruptions import defocus_blur, pixelate, zoom_blur
+from frontier.corruptions._apply import FAMILIES, SEVERITIES, apply, family, group
 from frontier.errors import BlockedError, InputError
 
 TABLE = {
     "gaussian_noise": (0.04, 0.06, 0.08, 0.09, 0.10),
     "shot_noise": (500, 250, 100, 75, 50),
     "impulse_noise": (0.01, 0.02, 0.03, 0.05, 0.07),
+    "speckle_noise": (0.06, 0.1, 0.12, 0.16, 0.2),
+    "gaussian_blur": (0.4, 0.6, 0.7, 0.8, 1),
+    "glass_blur": ((0.05, 1, 1), (0.25, 1, 1), (0.4, 1, 1), (0.25, 1, 2), (0.4, 1, 2)),
+    "motion_blur": ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)),
+    "zoom_blur": (1.06, 1.11, 1.16, 1.21, 1.26),
+    "elastic_transform": ((0, 0, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
     "defocus_blur": ((0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1, 0.2), (1.5, 0.1)),
     "brightness": (0.05, 0.1, 0.15, 0.2, 0.3),
     "contrast": (0.75, 0.5, 0.4, 0.3, 0.15),
     "pixelate": (0.95, 0.9, 0.85, 0.75, 0.65),
     "jpeg_compression": (80, 65, 58, 50, 40),
+    "snow": (
+        (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
+        (0.1, 0.2, 1, 0.5, 10, 4, 0.9),
+        (0.15, 0.3, 1.75, 0.55, 10, 4, 0.9),
+        (0.25, 0.3, 2.25, 0.6, 12, 6, 0.85),
+        (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
+    ),
+    "frost": ((1, 0.2), (1, 0.3), (0.9, 0.4), (0.85, 0.4), (0.75, 0.45)),
+    "fog": ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75)),
+    "spatter": (
+        (0.62, 0.1, 0.7, 0.7, 0.5, 0),
+        (0.65, 0.1, 0.8, 0.7, 0.5, 0),
+        (0.65, 0.3, 1, 0.69, 0.5, 0),
+        (0.65, 0.1, 0.7, 0.69, 0.6, 1),
+        (0.65, 0.1, 0.5, 0.68, 0.6, 1),
+    ),
+    "saturate": ((0.3, 0), (0.1, 0), (1.5, 0), (2, 0.1), (2.5, 0.2)),
 }
 
 
@@ -36,6 +59,31 @@ def smooth() -> npt.NDArray[np.uint8]:
 @pytest.mark.parametrize("name", TABLE)
 def test_parameters_are_those_of_the_table(name: str) -> None:
     assert TABLE[name] == registry.load("corruption", name).PARAMETERS
+
+
+def test_the_groups_are_those_of_the_benchmark() -> None:
+    families = {
+        "noise": ("gaussian_noise", "impulse_noise", "shot_noise"),
+        "blur": ("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+        "weather": ("brightness", "fog", "frost", "snow"),
+        "digital": ("contrast", "elastic_transform", "jpeg_compression", "pixelate"),
+        "held_out": ("gaussian_blur", "saturate", "spatter", "speckle_noise"),
+    }
+    assert {word: group(word) for word in FAMILIES} == families
+    assert group("common") == tuple(name for word in FAMILIES if word != "held_out" for name in families[word])
+    assert len(group("common")) == 15
+    assert [family(name) for name in ("fog", "spatter")] == ["weather", "held_out"]
+
+
+def test_an_unknown_group_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InputError, match="Did you mean 'blur'"):
+        group("blurs")
+
+
+def test_zoom_blur_averages_7_12_16_21_26_enlargements() -> None:
+    factors = [zoom_blur.factors(severity) for severity in SEVERITIES]
+    assert [len(one) for one in factors] == [7, 12, 16, 21, 26]
+    assert [float(one[-1]) for one in factors] == pytest.approx([1.06, 1.11, 1.15, 1.20, 1.25])
 
 
 def test_pixelate_shrinks_32_pixels_to_30_28_27_24_20() -> None:
@@ -99,7 +147,7 @@ def test_defocus_mirrors_at_the_border_without_repeating_the_edge() -> None:
     assert apply("defocus_blur", columns, 5, seed=0)[0, 0, :, 0].tolist() == [int(250 * 2 / 3)] * 6
 
 
-@pytest.mark.parametrize("name", ["gaussian_noise", "shot_noise", "impulse_noise", "contrast"])
+@pytest.mark.parametrize("name", ["gaussian_noise", "shot_noise", "impulse_noise", "speckle_noise", "contrast"])
 def test_mean_distortion_grows_with_severity(name: str, smooth: npt.NDArray[np.uint8]) -> None:
     distortions = [
         float(np.abs(apply(name, smooth, severity, seed=0).astype(int) - smooth).mean()) for severity in SEVERITIES
@@ -120,6 +168,15 @@ def test_shot_noise_has_the_variance_of_its_photons(severity: int) -> None:
     grey = np.full((20, 3, 32, 32), 102, dtype=np.uint8)
     expected = (0.4 / TABLE["shot_noise"][severity - 1]) ** 0.5
     assert apply("shot_noise", grey, severity, seed=0).std() / 255 == pytest.approx(expected, rel=0.03)
+
+
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_speckle_noise_is_in_proportion_to_the_element(severity: int) -> None:
+    for level in (51, 102):
+        grey = np.full((20, 3, 32, 32), level, dtype=np.uint8)
+        expected = level * TABLE["speckle_noise"][severity - 1]
+        assert apply("speckle_noise", grey, severity, seed=0).std() == pytest.approx(expected, rel=0.03)
+    assert not apply("speckle_noise", np.zeros_like(grey), severity, seed=0).any()
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

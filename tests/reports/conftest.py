@@ -7,9 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
+from frontier.results.evaluation import Check, Evaluation
 from frontier.results.measure import Measure
 from frontier.results.profile import LinearProfile, Profile, SiteProfile
-from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, Splits, State, TrialRecord
+from frontier.results.record import (
+    CorruptionSet,
+    MaskFile,
+    Origin,
+    Point,
+    ReluCount,
+    Scores,
+    Splits,
+    State,
+    TrialRecord,
+)
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.results.store import StudyManifest
 
@@ -48,13 +59,22 @@ def make_point(
     narrower: int = 1,
     squares: int = 0,
     branches: dict[str, tuple[float, float, float]] | None = None,
+    official: float | None = None,
 ) -> Point:
-    """`narrower`: by which factor the network has fewer channels. `branches`: of those not served ("clean" is)."""
+    """`official`: test accuracy on the official files. Accuracy falls by 0.05 from severity 1 to 3 and from 3 to 5, and
+    `contrast` stands 0.02 below `gaussian_noise`. `narrower`: by which factor the network has fewer channels.
+    `branches`: of those not served ("clean" is)."""
 
     def scores(less: float) -> Scores:
         clipped = (max(value - less, 0.0) for value in (clean, corrupted, adversarial))
         first, second, third = (Measure.of(value, n) for value, n in zip(clipped, (360, 360, 100), strict=True))
-        return Scores(clean=first, corrupted=second, adversarial=third)
+        parts = {
+            f"{name}/{severity}": Measure.of(min(max(second.value + above + 0.05 - 0.025 * (severity - 1), 0), 1), 360)
+            for name, above in (("gaussian_noise", 0.01), ("contrast", -0.01))
+            for severity in (1, 3, 5)
+        }
+        files = Measure.of(official, 1000) if official is not None and less else None
+        return Scores(clean=first, corrupted=second, adversarial=third, parts=parts, corrupted_official=files)
 
     left, sites = count, []
     for path, relus in reversed(SITES):
@@ -98,7 +118,10 @@ def make_record(
     reason: str | None = None,
     seed: int = 0,
     fidelity: str = "authors_code",
+    evaluations: tuple[Evaluation, ...] = (),
+    labels: dict[str, str] | None = None,
 ) -> TrialRecord:
+    """`labels`: of the corruption sets, by split."""
     recipe = Recipe(epochs=2, lr=0.1)
     return TrialRecord(
         state=state,
@@ -115,6 +138,8 @@ def make_record(
             seed=seed,
         ),
         points=points,
+        evaluations=evaluations,
+        corruption_sets={split: CorruptionSet(label=label, hash="cd" * 8) for split, label in (labels or {}).items()},
         origin=Origin.model_validate(
             {"code_version": "0.1.0+abc", "fidelity": fidelity, "device": "cpu", "threads": 1}
         ),
@@ -124,6 +149,53 @@ def make_record(
 @pytest.fixture(scope="session", name="make_record")
 def _make_record() -> Callable[..., TrialRecord]:
     return make_record
+
+
+def make_attack(point: int = 0, failed: tuple[str, ...] = (), *, name: str = "autoattack") -> Evaluation:
+    """Two eps, three attacks and their worst case on 100 test images; every check passes but `failed`, and `square`
+    does not apply unless it failed."""
+    values = {"clean": 0.9, "fgsm/4": 0.5, "pgd-20/4": 0.45, "autoattack/4": 0.41, "worst/4": 0.4}
+    values |= {"fgsm/8": 0.3, "pgd-20/8": 0.22, "autoattack/8": 0.2, "worst/8": 0.19}
+    passed = {"order": True, "converged": True, "square": None} | dict.fromkeys(failed, False)
+    seen = {True: "as it should be", False: "4 of 100 images", None: "AutoAttack was not run"}
+    return Evaluation(
+        point=point,
+        kind="attack",
+        name=name,
+        n=100,
+        settings={"eps_255": (4.0, 8.0), "seed": 0},
+        accuracies={key: Measure.of(value, 100) for key, value in values.items()},
+        checks=tuple(Check(name=check, passed=verdict, found=seen[verdict]) for check, verdict in passed.items()),
+        code_version="0.2.0+def",
+        device="cpu",
+        started_at="2026-02-03T04:05:06+00:00",
+    )
+
+
+@pytest.fixture(scope="session", name="make_attack")
+def _make_attack() -> Callable[..., Evaluation]:
+    return make_attack
+
+
+def make_corruptions(point: int = 0, label: str = "CIFAR-10-C-style (regenerated)") -> Evaluation:
+    """Two corruptions at two severities, on 200 test images."""
+    values = {"fog/1": 0.9, "fog/2": 0.8, "frost/1": 0.7, "frost/2": 0.6, "mean": 0.75}
+    return Evaluation(
+        point=point,
+        kind="corruptions",
+        name=label,
+        n=200,
+        accuracies={key: Measure.of(value, 200) for key, value in values.items()},
+        metrics={"teacher 0123": 87.25},
+        code_version="0.2.0+def",
+        device="cpu",
+        started_at="2026-02-03T05:00:00+00:00",
+    )
+
+
+@pytest.fixture(scope="session", name="make_corruptions")
+def _make_corruptions() -> Callable[..., Evaluation]:
+    return make_corruptions
 
 
 def make_study(trials: int = 40) -> list[tuple[int, TrialRecord]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from pydantic import Field, model_validator
 from frontier.api.lookups import load_space
 from frontier.errors import InputError
 from frontier.frozen import Frozen
-from frontier.results.spec import DataSpec, NetworkSpec, Scalar, TrialSpec
+from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TrialSpec
 from frontier.spaces.domain import ChoiceDomain, CountDomain, Domain, FloatDomain, IntDomain, LogDomain
 from frontier.spaces.file import schema
-from frontier.spaces.load import load, loads
+from frontier.spaces.load import Lookups, load, loads
 from frontier.spaces.space import Space
 
 RELUS = 768
@@ -76,6 +77,20 @@ def names_of(axis: str) -> list[str]:
     return NAMES[axis]
 
 
+def refuse_official(data: str) -> None:
+    if data != "cifar10":
+        raise InputError(f"'{data}' has no official corrupted images", expected="'official' with cifar10")
+
+
+LOOKUPS = Lookups(
+    knobs_of=knobs_of,
+    shape_of=shape_of,
+    relus_of=relus_of,
+    names_of=names_of,
+    groups={"common": lambda: ("gaussian_noise", "contrast"), "noise": lambda: ("gaussian_noise",)},
+    refuse_official=refuse_official,
+)
+
 TEXT = """\
 question: What do ReLUs buy?
 data: {name: digits}
@@ -101,7 +116,7 @@ search: {trials: 8}
 
 
 def space_of(text: str = TEXT) -> Space:
-    return loads(text.encode(), "x.yaml", knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
+    return loads(text.encode(), "x.yaml", LOOKUPS)
 
 
 def swapped(old: str, new: str) -> str:
@@ -165,7 +180,40 @@ def test_question_is_one_line() -> None:
     assert space_of(swapped("What do ReLUs buy?", "|\n  What do\n  ReLUs buy?")).question == "What do ReLUs buy?"
 
 
+def measured(corruptions: str, data: str = "cifar10") -> MeasureSpec:
+    text = swapped("[gaussian_noise, contrast]", corruptions).replace("{name: digits}", f"{{name: {data}}}")
+    return space_of(text).measure
+
+
+def test_words_for_several_corruptions_become_their_names() -> None:
+    single = measured("[gaussian_noise, contrast]")
+    for text in ("common", "[common]", "[noise, contrast]"):
+        assert measured(text) == single
+    assert measured("[pixelate, noise]").corruptions == ("pixelate", "gaussian_noise")
+    assert measured("noise") == measured("gaussian_noise")
+
+
+def test_official_means_the_common_ones_and_the_files_of_the_test_split_besides() -> None:
+    common = measured("common")
+    assert measured("official") == measured("[official]") == common.model_copy(update={"official": True})
+    assert measured("[official, pixelate]").corruptions == (*common.corruptions, "pixelate")
+    assert not common.official
+    assert measured("[contrast]\n  official: true") == MeasureSpec(corruptions=("contrast",), official=True)
+
+
+def test_a_corruption_whose_name_is_a_word_is_itself() -> None:
+    names = {**NAMES, "corruption": [*NAMES["corruption"], "common", "official"]}
+    lookups = dataclasses.replace(LOOKUPS, names_of=names.__getitem__)
+    text = swapped("[gaussian_noise, contrast]", "[common, official]")
+    measure = loads(text.encode(), "x.yaml", lookups).measure
+    assert (measure.corruptions, measure.official) == (("common", "official"), False)
+
+
 # hash
+
+
+def test_hash_is_that_of_the_single_corruptions() -> None:
+    assert space_of(swapped("[gaussian_noise, contrast]", "common")).space_hash == space_of().space_hash
 
 
 @pytest.mark.parametrize(
@@ -308,6 +356,13 @@ def test_a_constant_budget_is_no_parameter() -> None:
         ("name: tinynet", "name: tinnet", 3, ["unknown backbone 'tinnet'", "Did you mean 'tinynet'?"]),
         ("[gaussian_noise, ", "[gausian_noise, ", 19, ["unknown corruption 'gausian_noise'", "'gaussian_noise'?"]),
         ("[gaussian_noise, ", "[contrast, ", 19, ["'contrast' is in 'measure.corruptions' twice"]),
+        ("[gaussian_noise, c", "[noise, gaussian_noise, c", 19, ["twice, by 'noise' and by 'gaussian_noise'"]),
+        ("[gaussian_noise, contrast]", "\n  - common\n  - common", 21, ["'gaussian_noise' is in", "twice"]),
+        ("[gaussian_noise, contrast]", "comon", 19, ["unknown corruption 'comon'", "Did you mean 'common'?"]),
+        ("[gaussian_noise, contrast]", "[]", 19, ["wrong value for 'measure.corruptions'", "at least 1 item"]),
+        ("[gaussian_noise, contrast]", "3", 19, ["wrong value for 'measure.corruptions'", "expected: a list"]),
+        ("[gaussian_noise, contrast]", "official", 19, ["'digits' has no official corrupted images", "with cifar10"]),
+        ("[gaussian_noise, contrast]", "[contrast]\n  official: true", 20, ["no official corrupted images"]),
         ("measure:\n", "measure:\n  severities: [1, 6]\n", 19, ["unknown corruption severity", "expected: 1 to 5"]),
         ("measure:\n", "measure:\n  attack_eps_255: [1, -2]\n", 19, ["not an attack strength", "got: -2.0"]),
         ("measure:\n", "measure:\n  attack: pdg\n", 19, ["unknown attack 'pdg'", "Did you mean 'pgd'?"]),
@@ -355,7 +410,7 @@ def test_what_is_not_a_mapping_is_refused(text: str) -> None:
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.yaml"):
         with pytest.raises(InputError, match=re.escape(f"{path}: cannot read the search space")):
-            load(path, knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=names_of)
+            load(path, LOOKUPS)
 
 
 # the shipped spaces, and the schema
@@ -383,11 +438,14 @@ def test_schema_accepts_what_loads_and_refuses_what_does_not() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     validator = jsonschema.Draft202012Validator(schema())
     validator.validate(plain(TEXT))
+    for text in ("official", "[common, pixelate]"):
+        validator.validate(plain(swapped("[gaussian_noise, contrast]", text)))
     for old, new in [
         ("{trials: 8}", "{trails: 8}"),
         ("{log: [0, 100%]}", "{float: [0, 1]}"),
         ("{int: [1, 3]}", "{int: [1]}"),
         ("  lr: {float", "  lrate: {float"),
         ("question: What do ReLUs buy?\n", ""),
+        ("[gaussian_noise, contrast]", "3"),
     ]:
         assert not validator.is_valid(plain(swapped(old, new)))

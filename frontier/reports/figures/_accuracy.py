@@ -3,7 +3,7 @@
 Two fronts are marked apart, because with four objectives nearly every point is non-dominated: the front of this view
 (accuracy and count alone; filled diamonds on a step line, for nobody trained what lies between two points) and the
 points that are non-dominated in all objectives (rings). Validation defines both; test stands beside. Extra points, such
-as snapshots of a search, carry a triangle besides.
+as snapshots of a search, carry a triangle besides, and points that failed a health check a square around all that.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from frontier.reports.figures._layout import CountAxis, frame
-from frontier.reports.points import StudyPoint, front_of_view
+from frontier.reports.figures._layout import CountAxis, bars, flagged_mark, frame, listed
+from frontier.reports.points import StudyPoint, failed, front_of_view
 from frontier.reports.theme import Theme
 from frontier.results.measure import Measure
 
@@ -48,8 +48,13 @@ class Row:
     test_low: float
     test_high: float
     test_images: int
+    official_percent: float | None = None  # on the test split's official files: a measure of its own
+    official_low: float | None = None
+    official_high: float | None = None
+    official_images: int | None = None
     front_of_this_view: bool
     nondominated_in_all: bool
+    health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
 
 
 def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
@@ -80,8 +85,10 @@ def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
             test_low=100 * unseen.low,
             test_high=100 * unseen.high,
             test_images=unseen.n,
+            **(_official(p.point.test.corrupted_official) if accuracy == "corrupted" else {}),
             front_of_this_view=i in front,
             nondominated_in_all=p.nondominated,
+            health=p.health,
         )
         for i, (p, (seen, unseen)) in enumerate(zip(points, measures, strict=True))
     ]
@@ -104,6 +111,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
     rest = [row for row in made if not row.front_of_this_view]
     ringed = [row for row in made if row.nondominated_in_all]
     extras = [row for row in made if row.role == "extra"]
+    flagged = [row for row in made if failed(row.health)]
 
     def add(some: Sequence[Row], name: str, y: str = "validation_percent", **options: Any) -> None:
         places = {"x": [axis.place(row.relu_count) for row in some], "y": [round(getattr(row, y), 3) for row in some]}
@@ -127,6 +135,8 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
         marker={"symbol": "diamond", "size": 9, "color": theme.front}, error_y=_bars(front, theme.interval, 1.5),
         **_hover(front),
     )  # fmt: skip
+    if flagged:
+        add(flagged, "failed a health check", hoverinfo="skip", marker=flagged_mark(theme))
     add(
         front, "the same points on test", y="test_percent",
         marker={"symbol": "x-thin-open", "size": 7, "color": theme.test, "line": {"width": 2}},
@@ -145,24 +155,31 @@ def alt(made: Sequence[Row], accuracy: str) -> str:
     )
     ringed = sum(row.nondominated_in_all for row in made)
     extras = sum(row.role == "extra" for row in made)
+    flagged = [row.trial for row in made if failed(row.health)]
+    flags = f" {len(flagged)} failed a health check: {listed(flagged)}." if flagged else ""
     routed = "Oracle-routed. " if any(row.routing == "oracle" for row in made) else ""
     return (
         f"{routed}Scatter of {accuracy} validation accuracy against ReLU count, {len(made)} points"
         f"{f', {extras} of them extra points' if extras else ''}. The front of this view has "
-        f"{len(front)}, from {ends}; {ringed} are non-dominated in all objectives."
+        f"{len(front)}, from {ends}; {ringed} are non-dominated in all objectives.{flags}"
     )
 
 
+def _official(found: Measure | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    values = {"percent": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high, "images": found.n}
+    return {f"official_{name}": value for name, value in values.items()}
+
+
 def _bars(some: Sequence[Row], color: str, thickness: float) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [round(row.validation_high - row.validation_percent, 3) for row in some],
-        "arrayminus": [round(row.validation_percent - row.validation_low, 3) for row in some],
-        "color": color,
-        "thickness": thickness,
-        "width": 0,
-    }
+    return bars(
+        [row.validation_percent for row in some],
+        [row.validation_low for row in some],
+        [row.validation_high for row in some],
+        color=color,
+        thickness=thickness,
+    )
 
 
 def _test(row: Row) -> str:
@@ -189,8 +206,14 @@ def _hover(some: Sequence[Row]) -> dict[str, Any]:
             *([_branch(row)] if row.branch else []),
             f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
             _test(row),
+            *(
+                [f"official files, test {row.official_percent:.1f}% [{row.official_low:.1f}, {row.official_high:.1f}]"]
+                if row.official_percent is not None
+                else []
+            ),
             escape(row.knobs) or "no knobs",
             "non-dominated in all objectives" if row.nondominated_in_all else "dominated",
+            *([f"health checks: {escape(row.health)}"] if row.health else []),
         ]
         return "<br>".join(lines)
 

@@ -1,4 +1,5 @@
-"""What the figures share: the frame in a theme's colours, and the ReLU axis, which is logarithmic and yet shows 0."""
+"""What the figures share: the frame in a theme's colours, the mark of points that failed a health check, and the ReLU
+axis, which is logarithmic and yet shows 0."""
 
 from __future__ import annotations
 
@@ -45,6 +46,29 @@ def frame(theme: Theme, *, x: dict[str, Any], y: dict[str, Any], height: int, to
             "yaxis": axis | {"tickcolor": theme.muted} | y,
         }
     )
+
+
+def flagged_mark(theme: Theme) -> dict[str, Any]:
+    """The mark round a point that failed a health check: a square, wider than any other mark of the figures."""
+    return {"symbol": "square-open", "size": 17, "color": theme.flag, "line": {"width": 2}}
+
+
+def bars(middles: Sequence[float], lows: Sequence[float], highs: Sequence[float], **style: Any) -> dict[str, Any]:
+    """Plotly error bars from low to high round each middle, all in the unit of the axis."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(high - middle, 3) for high, middle in zip(highs, middles, strict=True)],
+        "arrayminus": [round(middle - low, 3) for middle, low in zip(middles, lows, strict=True)],
+        "width": 0,
+        **style,
+    }
+
+
+def listed(addresses: Sequence[str], most: int = 8) -> str:
+    """`trial 3`, `trials 3, 7.1`, or the first `most` of them `and 12 more`."""
+    more = f" and {len(addresses) - most} more" if len(addresses) > most else ""
+    return f"{'trial' if len(addresses) == 1 else 'trials'} {', '.join(addresses[:most])}{more}"
 
 
 @dataclass(frozen=True)

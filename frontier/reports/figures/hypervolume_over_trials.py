@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import frame
+from frontier.reports.figures._layout import flagged_mark, frame, listed
 from frontier.reports.points import StudyPoint, evenly
 from frontier.reports.theme import Theme
 from frontier.results import pareto
@@ -25,12 +26,16 @@ MOST_ROWS = 120  # a longer study is sampled evenly: each value costs one exact 
 
 @dataclass(frozen=True)
 class Row:
-    """After this trial: complete trials and points so far, and the share of the unit box that they dominate."""
+    """After this trial: complete trials and points so far, and the share of the unit box that they dominate.
+
+    `failed_a_health_check` names what came in since the row before and failed one: `3.1 (order, square)`.
+    """
 
     trial: int
     complete_trials: int
     points: int
     hypervolume: float
+    failed_a_health_check: str = ""
 
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
@@ -38,15 +43,19 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
     ordered = sorted(points, key=lambda p: (p.trial, p.index))
     trials = list(dict.fromkeys(p.trial for p in ordered))
     full = max((p.network_relus for p in ordered), default=2)
-    made = []
+    made, before = [], -1
     for i in evenly(len(trials), MOST_ROWS):
         so_far = [values(p.served) for p in ordered if p.trial <= trials[i]]
-        made.append(Row(trials[i], i + 1, len(so_far), pareto.hypervolume(so_far, max(full, 2))))
+        new = [p for p in ordered if before < p.trial <= trials[i] and p.flags]
+        failed = ", ".join(f"{p.address} ({', '.join(p.flags)})" for p in new)
+        made.append(Row(trials[i], i + 1, len(so_far), pareto.hypervolume(so_far, max(full, 2)), failed))
+        before = trials[i]
     return tuple(made)
 
 
 def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
-    """A step line with a mark for each trial."""
+    """A step line with a mark for each trial, and a square round those with a point that failed a health check."""
+    flagged = [row for row in rows if row.failed_a_health_check]
     figure = frame(
         theme,
         x={"title": {"text": "trial"}, "tickformat": "d"},
@@ -59,10 +68,26 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         mode="lines+markers",
         line={"shape": "hv", "color": theme.front, "width": 2},
         marker={"symbol": "diamond", "size": 6, "color": theme.front},
-        hovertemplate="trial %{x}: %{y:.4f}<extra></extra>",
+        text=[_hover(row) for row in rows],
+        hovertemplate="%{text}<extra></extra>",
         showlegend=False,
     )
+    if flagged:
+        figure.add_scatter(
+            x=[row.trial for row in flagged],
+            y=[round(row.hypervolume, 6) for row in flagged],
+            name=f"a point failed a health check ({len(flagged)})",
+            mode="markers",
+            marker=flagged_mark(theme),
+            hoverinfo="skip",
+            showlegend=True,
+        )
     return figure
+
+
+def _hover(row: Row) -> str:
+    failed = f"<br>failed a health check: {escape(row.failed_a_health_check)}" if row.failed_a_health_check else ""
+    return f"trial {row.trial}: {row.hypervolume:.4f}{failed}"
 
 
 def alt(rows: Sequence[Row]) -> str:
@@ -70,8 +95,11 @@ def alt(rows: Sequence[Row]) -> str:
     if not rows:
         return "Hypervolume over trials: no points yet."
     first, last = rows[0], rows[-1]
+    flagged = [str(row.trial) for row in rows if row.failed_a_health_check]
+    failed = f" A point failed a health check at {listed(flagged)}." if flagged else ""
     return (
         f"Step line of the hypervolume, from {first.hypervolume:.3f} to {last.hypervolume:.3f} at trial {last.trial}."
+        f"{failed}"
     )
 
 
@@ -80,5 +108,6 @@ def caption(facts: Facts) -> str:
     served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
         f"{served}Validation. Box: clean, corrupted and adversarial accuracy in [0, 1] and 1 - log10(max(count, 1)) / "
-        f"log10(all ReLUs), reference point 0 on each. Sampler: {facts.sampler}. {facts.seeds}."
+        f"log10(all ReLUs), reference point 0 on each. Corrupted images: {facts.corruption_label}. "
+        f"Points that failed a health check are counted. Sampler: {facts.sampler}. {facts.seeds}."
     )

@@ -9,8 +9,8 @@ from html import escape
 import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import frame, short
-from frontier.reports.points import StudyPoint, evenly, front_of
+from frontier.reports.figures._layout import frame, listed, short
+from frontier.reports.points import StudyPoint, evenly, failed, front_of
 from frontier.reports.theme import Theme
 
 ORDER = 40
@@ -20,6 +20,7 @@ MISLEADS = (
     "every site that keeps a single ReLU costs its rounds in private inference."
 )
 MOST_POINTS = 60  # a longer front is sampled evenly over its ranks, so that columns stay wide enough to see
+FLAG = "□"  # before a column whose point failed a health check: the shape that such points have in the scatters
 CELLS_WITH_TEXT = 16  # columns up to which a count fits into its cell
 
 
@@ -38,6 +39,7 @@ class Row:
     kept_percent: float
     squares: int = 0
     label: str = ""
+    health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
 
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
@@ -53,6 +55,7 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
             kept_percent=100 * site.kept / max(site.relus, 1),
             squares=site.squares,
             label=p.point.label,
+            health=p.health,
         )
         for p in (front[i] for i in evenly(len(front), MOST_POINTS))
         for site in p.point.profile.sites
@@ -64,14 +67,15 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     trials = list(dict.fromkeys(row.trial for row in rows))
     sites = _in_order(rows)
     cells = {(row.site, row.trial): row for row in rows}
-    counts = {row.trial: row.relu_count for row in rows}
+    names = {row.trial: f"{FLAG} " * failed(row.health) + f"{short(row.relu_count)} ({row.trial})" for row in rows}
+    flags = f"; {FLAG} failed a health check" if any(failed(row.health) for row in rows) else ""
     table = [[cells.get((site, trial)) for trial in trials] for site in sites]
     figure = frame(
         theme,
         x={
-            "title": {"text": "front, by rising ReLU count: count (trial)", "standoff": 16},
+            "title": {"text": f"front, by rising ReLU count: count (trial){flags}", "standoff": 16},
             "tickvals": list(range(len(trials))),
-            "ticktext": [f"{short(counts[trial])} ({trial})" for trial in trials],
+            "ticktext": [names[trial] for trial in trials],
             "showgrid": False,
         },
         y={
@@ -107,9 +111,11 @@ def alt(rows: Sequence[Row]) -> str:
     most = max(sites, key=lambda site: total[site])
     share = 100 * total[most] / max(sum(total.values()), 1)
     points = len({row.trial for row in rows})
+    flagged = list(dict.fromkeys(row.trial for row in rows if failed(row.health)))
+    marked = f" {len(flagged)} of them failed a health check: {listed(flagged)}." if flagged else ""
     return (
         f"Heat map of the ReLUs kept at {len(sites)} sites by the {points} points of the front. "
-        f"Site {most} holds the most: {share:.0f}% of all that are kept."
+        f"Site {most} holds the most: {share:.0f}% of all that are kept.{marked}"
     )
 
 
@@ -134,7 +140,8 @@ def _in_order(rows: Sequence[Row]) -> list[str]:
 def _hover(row: Row) -> str:
     squares = f", {row.squares:,} squared" if row.squares else ""
     label = f" ({escape(row.label)})" if row.label else ""
+    health = f"<br>health checks: {escape(row.health)}" if row.health else ""
     return (
         f"<b>{escape(row.site)}</b><br>{row.kept:,} of {row.relus:,} kept ({row.kept_percent:.3g}%){squares}"
-        f"<br>trial {row.trial}{label}, {row.relu_count:,} ReLUs in all"
+        f"<br>trial {row.trial}{label}, {row.relu_count:,} ReLUs in all{health}"
     )
