@@ -11,12 +11,10 @@ from typing import Any
 import yaml
 
 from frontier import registry, shelves
-from frontier.api.lookups import knobs_of
-from frontier.data._named import shape_of
+from frontier.api.lookups import LOOKUPS
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.spaces.load import load
 from frontier.spaces.space import Space
-from frontier.trial.check import relus_of
 
 HERE = Path(__file__).parent
 SPACE = "cifar100_resnet18"
@@ -51,7 +49,7 @@ Planned = Callable[[float], list[Job]]  # scale -> the trials
 def space() -> Space:
     """The space, without what a search needs besides: samplers are named, not imported."""
     path = shelves.find("search_spaces", SPACE)
-    return load(path, knobs_of=knobs_of, shape_of=shape_of, relus_of=relus_of, names_of=registry.names)
+    return load(path, LOOKUPS)
 
 
 def jobs(

@@ -38,7 +38,7 @@ def follow(mode: str = "auto", stream: TextIO | None = None) -> Iterator[Callabl
             TextColumn("{task.fields[left]}"),
             TimeElapsedColumn(),
         )
-        with Bars(*columns, console=Console(file=out), transient=True) as bars:
+        with Bars(*columns, console=Console(file=out)) as bars:
             bar = bars.add_task("evaluating", total=None, left="")
 
             def tell(progress: Progress) -> None:

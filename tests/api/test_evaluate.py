@@ -125,6 +125,13 @@ def test_autoattack_stands_in_the_record_as_reduced(study: frontier.StudyView, e
     assert next(check for check in found.checks if check.name == "square").passed is not None
 
 
+def test_an_attack_of_ones_own_is_the_strongest_of_its_battery(study: frontier.StudyView, evaluate: Evaluate) -> None:
+    evaluate(attack="bim", n=20, trials=[0])
+    (found,) = study.trial(0).evaluations
+    assert list(found.accuracies) == ["clean", "fgsm/8", "pgd-3/8", "pgd-4x2/8", "bim/8", "worst/8"]
+    assert found.settings["attack_steps"] == 2
+
+
 def test_corruptions_have_an_mce_relative_to_a_named_reference(study: frontier.StudyView, evaluate: Evaluate) -> None:
     only = {"attack": "none", "corruptions": "common", "n": 20, "trials": [0]}
     (own,) = evaluate(**only, reference="0").evaluated
