@@ -9,6 +9,9 @@ import pytest
 
 from frontier.api.lookups import load_space
 from frontier.errors import InputError
+from frontier.registry import FOLDERS
+from frontier.results.record import TrialRecord
+from frontier.results.store import Study
 from frontier.training.finetune import Finetuning
 from frontier.training.sensitivity import Proxy
 from frontier.trial.check import check
@@ -85,3 +88,41 @@ def test_an_interval_is_students(plans: Any) -> None:
     assert (found.mean, found.n) == (pytest.approx(0.02), 3)
     assert found.half == pytest.approx(4.302653 * 0.01 / 3**0.5, rel=1e-6)  # t(0.975; 2) s / sqrt(n)
     assert compare.Difference.of([0.01]).half is None
+
+
+def test_the_figures_of_the_document_are_those_of_the_committed_records(plan: Any) -> None:
+    import compare
+
+    home = HERE.parents[1] / "results" / "reference"
+    tuned, found = (
+        {trial: record for trial, record in Study(home, name).records() if isinstance(record, TrialRecord)}
+        for name in ("head_to_head_tuning", "head_to_head")
+    )
+    jobs = list(plan.comparison(5, compare.chosen_attempts(plan, tuned)))
+    tables = [*compare.difference_table(plan, jobs, found), *compare.place_table(plan, jobs, found)]
+    printed = {line.rstrip() for line in tables}
+    blocks = (HERE.parents[1] / "docs" / "head_to_head.md").read_text(encoding="utf-8").split("```")[1::2]
+    said = [line.rstrip() for block in blocks for line in block.strip().splitlines()]
+    assert len(said) > 40
+    assert set(said) <= printed
+
+
+def test_given_masks_are_trained_as_their_control_is(plan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import places
+
+    monkeypatch.setenv(FOLDERS, "")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    places.plug_in()
+    home = HERE.parents[1] / "results" / "reference"
+    chosen = {one.name: 0 for one in plan.contenders}
+    given = places.Places(plan, Study(home, "head_to_head"))
+    jobs = given.jobs(plan.comparison(1, chosen), ["senet"])
+    assert [job.contender.name for job in jobs] == ["senet"] * len(plan.budgets)
+    for job in jobs:
+        spec = given.spec(job, chosen)
+        check(spec)
+        assert (spec.passes, spec.seed, spec.relu_budget) == (plan.space.passes, job.seed, job.relu_budget)
+        assert spec.finetune == plan.spec(job, chosen).finetune
+        assert Path(str(spec.knobs["mask"])).is_file()
+    with pytest.raises(InputError, match="no random mask"):
+        given.jobs([], ["rlnet"])
