@@ -124,6 +124,19 @@ def fingerprint(module: ModuleType) -> str:
     return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()[:HASH_DIGITS]
 
 
+def versions(*distributions: str) -> dict[str, str]:
+    """The versions of those distributions that are installed, by name."""
+    from importlib import metadata  # costs more than all the rest of this module
+
+    found = {}
+    for name in distributions:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
 def _axis(axis: str) -> Axis:
     if axis not in AXES:
         raise InputError(f"unknown axis '{axis}'. {nearest(axis, AXES)}")

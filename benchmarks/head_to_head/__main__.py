@@ -1,8 +1,7 @@
 """All methods on CIFAR-10 with the laboratory network, with equal training, paired with random masks.
 
 python benchmarks/head_to_head --data DIR [--seeds 5] [--workers 2] [--home results/reference]
-
-                                        [--places "senet,autorep"]
+                                        [--places "senet,autorep"] [--report]
 
 A list of trials: first the tuning attempts, then everybody at every budget, seed after seed. It can be stopped at any
 moment (Ctrl-C, kill) and goes on where it was; with --report it prints what there is and runs nothing. With

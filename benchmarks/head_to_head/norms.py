@@ -1,47 +1,79 @@
-"""What a finished trial's batch norms cost it: test accuracy with its running statistics, and with ones counted anew.
+"""What finished trials' batch norms cost them: test accuracy with their running statistics, and with ones counted anew.
 
-frontier trial results/reference/studies/head_to_head/trials/N/spec.json --out FOLDER --data DIR    (keeps the weights)
-python benchmarks/head_to_head/norms.py FOLDER --data DIR [--n 2000]
+python benchmarks/head_to_head/norms.py TRIAL... --data DIR [--n 2000] [--out DIR]
 
-Running statistics are an average over the last ten batches or so. Where activations have heavy tails, as after squares,
-one batch can carry them far off, and the network in evaluation mode is another one than the network that was trained.
+Each trial of the committed study is run again from its record, to have its weights, which are kept in --out. Running
+statistics are an average over the last ten batches or so. Where activations have heavy tails, as after squares, one
+batch can carry them far off, and the network in evaluation mode is another one than the network that was trained.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from frontier.errors import FrontierError, TrialFailed
 from frontier.nn.network import Classifier
 from frontier.results.migrate import read_record
+from frontier.results.store import Study
 from frontier.training.batches import Images, to_unit
-from frontier.trial.bundle import assemble
+from frontier.trial.run import run
+from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
+from frontier.trial.subject import Subject
 
 BATCH = 250
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="a trial's, with record, mask and weights")
+    parser.add_argument("trials", type=int, nargs="+", metavar="TRIAL", help="by its number in head_to_head")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--n", type=int, default=2000, help="test images, and training images that are counted")
+    parser.add_argument("--home", type=Path, default=Path("results/reference"))
+    parser.add_argument("--teachers", type=Path, default=Path("results"), help="home of the teachers")
+    parser.add_argument("--out", type=Path, default=Path("results/norms"), help="where the trials are run")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    path = arguments.folder / "record.json"
+    study = Study(arguments.home, "head_to_head")
+    runtime = Runtime(home=arguments.teachers.resolve(), data=arguments.data, device="cpu")
+    for trial in arguments.trials:
+        report(again(study, trial, arguments.out / str(trial), runtime), arguments.data, arguments.n)
+
+
+def again(study: Study, trial: int, folder: Path, runtime: Runtime) -> Subject:
+    """The trial run once more, where it has not been. Raises TrialFailed where it does not end."""
+    path = folder / "record.json"
+    if not path.exists():
+        run(study.record(trial).spec, folder, runtime, trial=trial)
     record = read_record(path.read_bytes(), where=str(path))
-    point, source = record.points[0], Source.of(record.spec.data, arguments.data)
-    data = source.dataset()
-    made_of = (point.network or record.spec.network, data.image, data.classes, data.mean, data.std)
-    model = assemble(*made_of, arguments.folder, point.mask.file, point.weights or "weights.safetensors")
-    test, train = (Images.of(source.images(split, arguments.n), torch.device("cpu")) for split in ("test", "train"))
-    print(f"{record.spec.method} at {point.relu_count} ReLUs, seed {record.spec.seed}, {len(test)} test images")
-    print(f"running statistics as trained: {100 * accuracy(model, test):.1f} %")
-    print(f"counted anew on {len(train)} training images: {100 * accuracy(counted_anew(model, train), test):.1f} %")
+    if record.state != "complete":
+        raise TrialFailed(f"the trial failed: {record.reason} (record and log are in {folder})")
+    return Subject(folder, trial, 0, record)
+
+
+def report(subject: Subject, files: Path | None, n: int) -> None:
+    """One trial."""
+    spec = subject.record.spec
+    source = Source.of(spec.data, files)
+    model = subject.network(source, torch.device("cpu"))
+    test, train = (Images.of(source.images(split, n), torch.device("cpu")) for split in ("test", "train"))
+    print(f"trial {subject.trial}: {spec.method} at {subject.point.relu_count} ReLUs, seed {spec.seed}")
+    print(f"  the last epoch it logged: {last_epoch(subject.folder / 'log.txt')}")
+    print(f"  running statistics as trained: {100 * accuracy(model, test):.1f} % of {len(test)} test images")
+    anew = counted_anew(model, train)
+    print(f"  counted anew on {len(train)} training images: {100 * accuracy(anew, test):.1f} %", flush=True)
+
+
+def last_epoch(log: Path) -> str:
+    """What a trial's log says of the last epoch that it trained."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return next(line.split(maxsplit=2)[2] for line in reversed(lines) if ": epoch " in line)
 
 
 def counted_anew(model: Classifier, images: Images) -> Classifier:
@@ -66,4 +98,8 @@ def logits(model: Classifier, pixels: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FrontierError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

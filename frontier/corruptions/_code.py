@@ -6,7 +6,6 @@ import ast
 import functools
 import importlib
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
@@ -24,13 +23,7 @@ def code_of(corruption: str) -> Mapping[str, str]:
 
 def libraries() -> dict[str, str]:
     """Versions of what corruptions compute with, where it is installed."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return registry.versions(*LIBRARIES)
 
 
 @functools.cache

@@ -10,16 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-import torch
 from torch import Tensor
 
 from frontier import registry
-from frontier.attacks import _linf, autoattack, fgsm, pgd
+from frontier.attacks import autoattack, fgsm, pgd
 from frontier.nn.network import Classifier
 from frontier.results.spec import Scalar
+from frontier.trial.measure import allowed, classified
 from frontier.trial.source import SUBSET_SEED
 
-BATCH = 500
 FGSM: Final = "fgsm"
 AUTOATTACK: Final = "autoattack"
 HALF: Final = "pgd at half"  # PGD at HALF_EPS: for a check alone
@@ -138,7 +137,7 @@ def run(model: Classifier, pixels: Tensor, labels: Tensor, battery: Battery, tel
         step = Step(f"{name}/{eps_255:g}", done, len(plan), int(standing.sum()))
         tell(step)
         moved, by_stage = _attack(model, pixels, labels, battery, name, eps_255 / 255, step, tell)
-        right, bad = classified(model, _kept(moved, pixels, eps_255 / 255), labels)
+        right, bad = classified(model, allowed(moved, pixels, eps_255 / 255), labels)
         nonfinite += bad
         robust[name, eps_255] = correct & right
         if by_stage:
@@ -148,14 +147,6 @@ def run(model: Classifier, pixels: Tensor, labels: Tensor, battery: Battery, tel
             worst[eps_255] = standing
     at_half = robust.pop((HALF, 255 * HALF_EPS))
     return Outcome(battery, labels, correct, robust, worst, stages, at_half, nonfinite)
-
-
-@torch.inference_mode()
-def classified(model: Classifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, int]:
-    """Which images are classified right, bool (N,), and how many have NaN or infinite logits: those are wrong."""
-    logits = torch.cat([model(pixels[at : at + BATCH]) for at in range(0, len(labels), BATCH)])
-    finite = logits.isfinite().all(1)
-    return finite & (logits.argmax(1) == labels), int((~finite).sum())
 
 
 def _attack(
@@ -180,8 +171,3 @@ def _attack(
     attack = registry.load("attack", name)
     moved: Tensor = attack.run(model, pixels, labels, eps=eps, steps=effort.attack_steps, seed=seed)
     return moved, {}
-
-
-def _kept(moved: Tensor, pixels: Tensor, eps: float) -> Tensor:
-    """What an attack returned, in its ball; where it is NaN, the image itself."""
-    return _linf.project(torch.where(moved.isnan(), pixels, moved), pixels, eps)

@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import torch
 
+from frontier import registry
+from frontier.attacks._canonical import PACKAGE as AUTOATTACK_PACKAGE
 from frontier.nn.network import Classifier
 from frontier.results.corruption_metrics import SEVERITIES, Reference, mce, mean_accuracy
 from frontier.results.evaluation import Check, Evaluation, Kind
@@ -29,7 +30,6 @@ from frontier.trial.subject import Subject
 
 SPLIT: Final = "test"
 MEAN = "mean"
-PACKAGE = "pyautoattack"
 Settings = dict[str, Scalar | tuple[Scalar, ...]]
 
 
@@ -159,7 +159,7 @@ class _Clock:
         """What was found, with where it comes from."""
         libraries = origin.libraries()
         if name == AUTOATTACK:
-            libraries |= {PACKAGE: metadata.version(PACKAGE)}
+            libraries |= registry.versions(AUTOATTACK_PACKAGE)
         return Evaluation(
             point=subject.index,
             kind=kind,

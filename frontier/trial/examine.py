@@ -19,8 +19,8 @@ from frontier.results.evaluation import Check
 from frontier.results.record import Point
 from frontier.results.spec import TrialSpec
 from frontier.training.batches import Images, to_unit
-from frontier.trial.battery import classified
 from frontier.trial.health import FEW_IMAGES, PROBE, ZERO_GRADIENTS
+from frontier.trial.measure import classified
 from frontier.trial.source import Source
 
 BATCH = 256

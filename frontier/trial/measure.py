@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from frontier import registry
+from frontier.attacks import _linf
 from frontier.corruptions._make import Watch
 from frontier.errors import TrialFailed
 from frontier.nn.network import Classifier
@@ -27,12 +28,25 @@ BATCH = 500
 
 
 @torch.inference_mode()
-def correct(model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
-    """Which images, (N, C, H, W) in [0, 1], are classified right: bool (N,). Raises TrialFailed on NaN logits."""
+def classified(model: Classifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+    """Which images, (N, C, H, W) in [0, 1], are classified right, bool (N,), and how many have NaN or infinite logits:
+    those are wrong."""
     logits = torch.cat([model(pixels[at : at + BATCH]) for at in range(0, len(labels), BATCH)])
-    if not logits.isfinite().all():
+    finite = logits.isfinite().all(1)
+    return finite & (logits.argmax(1) == labels), int((~finite).sum())
+
+
+def correct(model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
+    """Which images are classified right, bool (N,). Raises TrialFailed on NaN or infinite logits."""
+    right, nonfinite = classified(model, pixels, labels)
+    if nonfinite:
         raise TrialFailed("the network returns NaN or infinite logits")
-    return logits.argmax(1) == labels
+    return right
+
+
+def allowed(moved: Tensor, pixels: Tensor, eps: float) -> Tensor:
+    """What an attack made of `pixels`, brought back within `eps` of them; where it is NaN, the image itself."""
+    return _linf.project(torch.where(moved.isnan(), pixels, moved), pixels, eps)
 
 
 def clean(model: Classifier, images: Images) -> Measure:
@@ -96,8 +110,7 @@ def adversarial(
         context.check()
         eps = eps_255 / 255
         moved = run(model, pixels, labels, eps=eps, steps=spec.attack_steps, seed=SUBSET_SEED)
-        moved = torch.clamp(torch.minimum(torch.maximum(moved, pixels - eps), pixels + eps), 0, 1)
-        robust = unharmed & correct(model, moved, labels)
+        robust = unharmed & correct(model, allowed(moved, pixels, eps), labels)
         found[f"{spec.attack}/{eps_255:g}"] = Measure.of(float(robust.double().mean()), len(labels))
     return found
 

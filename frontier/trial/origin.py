@@ -7,21 +7,20 @@ import platform
 import shutil
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import torch
 
+from frontier import registry
+
+DISTRIBUTION = "relu-frontier"
 LIBRARIES = ("numpy", "torch", "torchvision", "safetensors", "pydantic", "scipy", "scikit-learn", "pillow")
 
 
 @functools.cache
 def code_version() -> str:
     """The distribution's version, and in a checkout the commit (`.dirty` where files were changed)."""
-    try:
-        version = metadata.version("relu-frontier")
-    except metadata.PackageNotFoundError:
-        version = "0+unknown"
+    version = registry.versions(DISTRIBUTION).get(DISTRIBUTION, "0+unknown")
     root = Path(__file__).resolve().parents[2]
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
@@ -33,13 +32,7 @@ def code_version() -> str:
 
 def libraries() -> dict[str, str]:
     """Versions of what a result can depend on, and of Python."""
-    found = {"python": platform.python_version()}
-    for name in LIBRARIES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    return {"python": platform.python_version(), **registry.versions(*LIBRARIES)}
 
 
 def host() -> str:

@@ -12,6 +12,7 @@ from frontier import registry
 from frontier.trial import battery
 from frontier.trial.battery import Battery, Effort, Step
 from frontier.trial.evaluate import accuracies
+from frontier.trial.measure import classified
 
 QUICK = Effort(steps=3, long_steps=4, restarts=2, attack_steps=2)
 
@@ -77,7 +78,7 @@ def test_logits_that_are_not_finite_are_wrong_and_counted(images: tuple[Tensor, 
             mean = pixels.flatten(1).mean(1)
             return torch.stack([torch.zeros_like(mean), torch.where(mean > 0.56, torch.inf, 1.0)], 1)
 
-    right, bad = battery.classified(Bursting().eval(), *images)
+    right, bad = classified(Bursting().eval(), *images)
     assert (int(right.sum()), bad) == (7, 3)
 
 
