@@ -92,14 +92,16 @@ def test_an_interval_is_students(plans: Any) -> None:
 
 def test_the_figures_of_the_document_are_those_of_the_committed_records(plan: Any) -> None:
     import compare
+    import places
 
     home = HERE.parents[1] / "results" / "reference"
-    tuned, found = (
+    tuned, found, placed = (
         {trial: record for trial, record in Study(home, name).records() if isinstance(record, TrialRecord)}
-        for name in ("head_to_head_tuning", "head_to_head")
+        for name in ("head_to_head_tuning", "head_to_head", "head_to_head_places")
     )
     jobs = list(plan.comparison(5, compare.chosen_attempts(plan, tuned)))
     tables = [*compare.difference_table(plan, jobs, found), *compare.place_table(plan, jobs, found)]
+    tables += places.table(plan, jobs, found, placed)
     printed = {line.rstrip() for line in tables}
     blocks = (HERE.parents[1] / "docs" / "head_to_head.md").read_text(encoding="utf-8").split("```")[1::2]
     said = [line.rstrip() for block in blocks for line in block.strip().splitlines()]
