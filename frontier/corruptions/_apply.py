@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from frontier import registry
@@ -11,7 +13,7 @@ from frontier.frozen import digest
 
 SEVERITIES = (1, 2, 3, 4, 5)
 FAMILIES = ("noise", "blur", "weather", "digital", "held_out")
-_BLOCK = 1000  # images corrupted at once; part of the result of corruptions that draw more than one random array
+_BLOCK = 1000  # images of CIFAR's size corrupted at once, fewer larger ones; decides what a later random draw gives
 
 
 def apply(name: str, images: Images, severity: int, seed: int) -> Images:
@@ -31,8 +33,9 @@ def apply(name: str, images: Images, severity: int, seed: int) -> Images:
         )
     rng = np.random.default_rng(int(digest([seed, name, int(severity)]), 16))
     corrupted = np.empty_like(images)
-    for start in range(0, len(images), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    at_once = min(_BLOCK, max(1, _BLOCK * 3 * 32 * 32 // math.prod(images.shape[1:])))
+    for start in range(0, len(images), at_once):
+        block = slice(start, start + at_once)
         channels_last = np.ascontiguousarray(images[block].transpose(0, 2, 3, 1))
         corrupted[block] = corruption.corrupt(channels_last, int(severity), rng).transpose(0, 3, 1, 2)
     return corrupted

@@ -1,5 +1,7 @@
 """What every corruption must be, at 1 and 3 channels, on CIFAR's size and on others."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -62,3 +64,20 @@ def test_an_image_is_corrupted_alike_whatever_follows_it(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_images_give_no_images(name: str) -> None:
     assert apply(name, _images((0, 3, 32, 32)), 1, seed=0).shape == (0, 3, 32, 32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "largest"), [((1200, 3, 32, 32), 1000), ((1200, 1, 8, 8), 1000), ((9, 3, 448, 448), 5)]
+)
+def test_only_as_much_is_corrupted_at_once_as_a_thousand_images_of_cifar(
+    shape: tuple[int, ...], largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def corrupt(images: npt.NDArray[np.uint8], severity: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+        seen.append(len(images))
+        return images
+
+    monkeypatch.setattr(registry, "load", lambda axis, name: SimpleNamespace(corrupt=corrupt))
+    apply("any", np.zeros(shape, dtype=np.uint8), 1, seed=0)
+    assert (max(seen), sum(seen)) == (largest, shape[0])
