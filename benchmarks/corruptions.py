@@ -56,13 +56,13 @@ def main() -> int:
     test = Source("cifar10", folder).images("test", None).images
     if arguments.grid is not None:
         grid(test[GRID_IMAGE]).save(arguments.grid, optimize=True)
-        print(f"{arguments.grid}: {label_of('cifar10', test.shape[1:])}, test image {GRID_IMAGE}, seed {SEED}")
+        print(f"{arguments.grid}: {label_of('cifar10')}, test image {GRID_IMAGE}, seed {SEED}")
         return 0
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     cv2.setNumThreads(1)
     print(f"{platform.machine()} {processor()}, one core, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES))
-    print(f"{label_of('cifar10', test.shape[1:])}, seed {SEED}\n")
+    print(f"{label_of('cifar10')}, seed {SEED}\n")
     times(test, arguments.images, arguments.block, arguments.sample, arguments.repeats)
     if arguments.whole:
         whole(folder)
@@ -139,12 +139,14 @@ def distortion(clean: Images, corrupted: Images) -> float:
     return sum(sums) / clean.size / 255
 
 
-def grid(image: Images, cell: int = 64, gap: int = 4, head: int = 34, margin: int = 24) -> Image.Image:
-    """15 columns, a corruption each, and 5 rows, a severity each, of one image (3, 32, 32)."""
+def grid(image: Images, cell: int = 64, gap: int = 4, head: int = 54, margin: int = 24) -> Image.Image:
+    """15 columns, a corruption each, and 5 rows, a severity each, of one image (3, 32, 32), under their label."""
     names = group("common")
     step = cell + gap
     sheet = Image.new("RGB", (margin + len(names) * step, head + len(SEVERITIES) * step), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    title = f"{label_of('cifar10')}: test image {GRID_IMAGE}, severities 1 to 5"
+    pen.text((margin, gap), title, "black", ImageFont.load_default(13))
     for column, name in enumerate(names):
         left = margin + column * step
         words = "\n".join(name.split("_"))

@@ -17,8 +17,8 @@ from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
 from frontier.trial.subject import Subject, refuse_untaught, teacher
 
-OFFICIAL = "official"
-GROUPS = ("common", "held_out", OFFICIAL)
+OFFICIAL, HELD_OUT = "official", "held_out"
+GROUPS = ("common", HELD_OUT, OFFICIAL)
 TEACHER, CONSTANTS = "teacher", "alexnet"
 
 
@@ -43,7 +43,8 @@ def images_of(word: str, source: Source, tell: Tell) -> Corruptions:
 
     step(f"{len(names)} corruptions")
     kept = source.corruption_set(OFFICIAL if official else SPLIT, names, Watch(tell=step))
-    return Corruptions(kept.label, kept.hash, names, official)
+    label = f"{kept.label}, held-out" if word == HELD_OUT else kept.label
+    return Corruptions(label, kept.hash, names, official)
 
 
 @dataclass(frozen=True)

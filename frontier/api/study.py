@@ -122,7 +122,8 @@ class StudyView:
 
     def to_pandas(self, *, oracle: bool = False) -> pd.DataFrame:
         """One row a point of a complete trial: address, objectives, test accuracies, knobs, `on_front`, and `health`:
-        `ok`, the health checks that failed, or nothing where it was not checked.
+        `ok`, the health checks that failed, or nothing where it was not checked. Beside each accuracy stand the number
+        of its images and the ends of its 95 % interval (`clean_n`, `clean_low`, `clean_high`).
 
         A knob with the name of another column stands under `knob_NAME`. `oracle` as in `points`.
         """
@@ -132,7 +133,11 @@ class StudyView:
         for found in self.points(oracle=oracle):
             fields = row(found)
             columns = {name: value for name, value in fields.items() if not isinstance(value, dict | list)}
-            columns |= {"health": found.health} | {f"test_{name}": fields["test"][name]["value"] for name in ACCURACIES}
+            for split, prefix in (("validation", ""), ("test", "test_")):
+                for name, measure in fields[split].items():
+                    columns[prefix + name] = measure["value"]
+                    columns |= {f"{prefix}{name}_{part}": measure[part] for part in ("n", "low", "high")}
+            columns["health"] = found.health
             columns |= {"address": found.address, "on_front": found.nondominated}
             knobs = {f"knob_{name}" if name in columns else name: value for name, value in fields["knobs"].items()}
             rows.append(columns | knobs)

@@ -29,10 +29,12 @@ class Outcome:
     """`adversarial`: (N, C, H, W) in [0, 1], the image itself where no stage succeeded.
 
     `robust`: by stage, in the order run, `clean` first: bool (N,), which images are still classified right after it.
+    `warnings`: what the package has to say against the model before it attacks it.
     """
 
     adversarial: Tensor
     robust: dict[str, Tensor]
+    warnings: tuple[str, ...] = ()
 
 
 def passes(steps: int) -> float:
@@ -78,6 +80,7 @@ def attack(
     _linf.check(model, images, labels, eps=eps, steps=steps, batch=batch)
     tell = log or (lambda line: None)
     logger = _canonical.logger(tell)
+    warnings: list[str] = []
     adversarial = images.detach().clone()
     with _linf.fixed(model), _canonical.seeded(), torch.no_grad():
         predict = _canonical.predictor(model, images.dtype)
@@ -87,7 +90,9 @@ def attack(
         )
         robust = {"clean": standing.clone()}
         if eps > 0 and len(images):
-            _canonical.warn(predict, adversarial[:batch].float(), labels[:batch], logger)
+            _canonical.warn(predict, adversarial[:batch].float(), labels[:batch], _canonical.logger(warnings.append))
+            for warning in warnings:
+                tell(warning)
         for name, stage in stages.items():
             rows = standing.nonzero()[:, 0] if eps > 0 else labels[:0]
             for chosen in torch.split(rows, batch) if len(rows) else ():
@@ -101,7 +106,7 @@ def attack(
             tell(f"{name}: {int(standing.sum())} of {len(images)} images are still classified right")
         accuracy = {name: float(flags.double().mean()) for name, flags in robust.items()}
         _canonical.warn_of_square(accuracy, logger)
-    return Outcome(adversarial, robust)
+    return Outcome(adversarial, robust, tuple(warnings))
 
 
 def _right(predict: Predict, images: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, int]:

@@ -109,11 +109,13 @@ class _Climber(NamedTuple):
 
     @torch.no_grad()
     def standing(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Margins at `images`, (N,), and which of them misclassify."""
+        """Margins at `images`, (N,), and which of them misclassify. Raises InputError where the loss has no meaning."""
         margins = images.new_empty(len(images))
         fooled = torch.zeros_like(labels, dtype=torch.bool)
         for part in _linf.parts(images, self.batch):
-            margins[part], fooled[part] = _judge(self.model(images[part]), labels[part])
+            logits = self.model(images[part])
+            self.loss(logits, labels[part])  # refuses what it cannot climb, also where nothing is left to be climbed
+            margins[part], fooled[part] = _judge(logits, labels[part])
         return margins, fooled
 
     def climb(self, climb: _Climb, best: _Best, *, early_stop: bool) -> None:

@@ -19,7 +19,7 @@ from frontier.corruptions._apply import SEVERITIES, apply
 from frontier.corruptions._code import code_of, libraries
 from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
-from frontier.files import write_atomic
+from frontier.files import writable, write_atomic
 
 ORDINARY = "making it"  # why it is made, where nothing was wrong
 SPARE_BYTES = 1 << 26  # that a disk keeps free
@@ -43,24 +43,40 @@ def make(of: CorruptedSplit, corruption: str, watch: Watch) -> None:
     for left in of.folder.glob(f".{corruption}.npy.*.tmp"):  # of a process that was killed
         left.unlink(missing_ok=True)
     refuse_full(of.folder, of.bytes_each)
-    _write_labels(of)
+    try:
+        write_labels(of)
+        about = _about(of, corruption, _written(of, corruption, watch))
+        write_atomic(of.folder / f"{corruption}.json", about.model_dump_json(indent=1) + "\n")
+    except OSError as error:  # filled up by somebody else meanwhile, taken away, over a quota
+        raise BlockedError(
+            f"{of.file(corruption)}: cannot write corrupted images ({error.strerror or error})\n"
+            f"  needed: {of.bytes_each / 1e9:.2f} GB\n"
+            "  to do: see to the disk, or give a folder on another one with --home; what was finished is kept"
+        ) from None
+
+
+def _written(of: CorruptedSplit, corruption: str, watch: Watch) -> str:
+    """The SHA-256 of the file, which is there now."""
+    sha256 = hashlib.sha256()
     with _aside(of.file(corruption)) as file:
-        sha256 = hashlib.sha256()
         for block in _blocks(of, corruption, watch):
             file.write(block)
             sha256.update(block)
-    about = About(
+    return sha256.hexdigest()
+
+
+def _about(of: CorruptedSplit, corruption: str, sha256: str) -> About:
+    return About(
         corruption=corruption,
         label=of.label,
         data=of.data,
         split=of.split,
         images=len(of.clean),
         seed=of.seed,
-        hash=sha256.hexdigest(),
+        hash=sha256,
         code=dict(code_of(corruption)),
         libraries=libraries(),
     )
-    write_atomic(of.folder / f"{corruption}.json", about.model_dump_json(indent=1) + "\n")
 
 
 def refuse_full(folder: Path, wanted_bytes: int) -> None:
@@ -105,9 +121,11 @@ def _aside(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _write_labels(of: CorruptedSplit) -> None:
+def write_labels(of: CorruptedSplit) -> None:
+    """The split's labels, five times over, unless they are there. Raises InputError where they cannot be written."""
     content = io.BytesIO()
     np.save(content, np.tile(of.clean.labels, len(SEVERITIES)), allow_pickle=False)
     path = of.folder / "labels.npy"
     if not path.is_file() or path.read_bytes() != content.getvalue():
+        writable(of.folder, "--home")
         write_atomic(path, content.getvalue())

@@ -5,7 +5,8 @@ Source: the archives published with Hendrycks and Dietterich, ICLR 2019. In the 
     CIFAR-10-C/labels.npy         50,000 labels: those of the test split, five times over
               /gaussian_noise.npy uint8 (50,000, 32, 32, 3): severity 1 of all 10,000 images, then 2, ...
 
-They were made without a seed, so nobody can make them again; ours are named "regenerated".
+They were made without a seed, so nobody can make them again; ours are named "regenerated". Type, shape and labels are
+checked; that the images are the published ones is not, but a record holds the hash of the files it was measured on.
 """
 
 from __future__ import annotations

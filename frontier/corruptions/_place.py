@@ -54,8 +54,7 @@ class CorruptedSplit:
         """The one of this split with this seed. Another image, or another order, is another folder."""
         whole = DataSpec(name=data.name, options=data.options)  # a subset for training changes no other split
         key = digest([whole.model_dump(mode="json"), split, seed, _hash(clean)])
-        label = label_of(data.name, clean.images.shape[1:])
-        return cls(home / "corruptions" / f"{data.name}-{split}-{key}", label, whole, split, seed, clean)
+        return cls(home / "corruptions" / f"{data.name}-{split}-{key}", label_of(data.name), whole, split, seed, clean)
 
     @property
     def bytes_each(self) -> int:
@@ -66,9 +65,9 @@ class CorruptedSplit:
         return self.folder / f"{corruption}.npy"
 
 
-def label_of(data: str, image: tuple[int, ...]) -> str:
+def label_of(data: str) -> str:
     """What regenerated images are called in records and figures; they are never called CIFAR-C."""
-    if data in FOLDERS and image == (3, 32, 32):
+    if data in FOLDERS:  # 3x32x32, the size that the parameters are for
         return f"{FOLDERS[data]}-style (regenerated)"
     return f"common corruptions on {data}, scaled rules (not CIFAR-C)"
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from frontier.corruptions._arrays import copied, mapped, sha256_of, where
 from frontier.corruptions._code import code_of
-from frontier.corruptions._make import NOBODY, ORDINARY, Watch, make
+from frontier.corruptions._make import NOBODY, ORDINARY, Watch, make, write_labels
 from frontier.corruptions._pixels import Images
 from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
@@ -63,8 +63,10 @@ def missing(of: CorruptedSplit, corruptions: Iterable[str]) -> list[str]:
 
 
 def hashes(of: CorruptedSplit, corruptions: Iterable[str], watch: Watch = NOBODY) -> dict[str, str]:
-    """SHA-256 of each file by corruption; those that are not there are made."""
-    return {corruption: obtain(of, corruption, watch) for corruption in corruptions}
+    """SHA-256 of each file by corruption; those that are not there are made, and labels that are not the split's."""
+    found = {corruption: obtain(of, corruption, watch) for corruption in corruptions}
+    write_labels(of)
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Drags every pixel along a line at a random angle; PARAMETERS are (radius, sigma) in pixels of a 32-pixel side.
 
 Source: make_cifar_c.py of hendrycks/robustness (Hendrycks and Dietterich, ICLR 2019). The blur there is ImageMagick's,
-here the same kernel without it. The angle is uniform between -45 and 45 degrees.
+here the same kernel without it: what ImageMagick rounds to 8 bits is truncated here, as in every other corruption. The
+angle is uniform between -45 and 45 degrees.
 At other image sizes radius and sigma grow with the shorter side; the radius is a whole number, at least 1.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from frontier.corruptions._place import label_of
 from frontier.reports.points import NO_FIDELITY, Records
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Point, TrialRecord
@@ -13,7 +14,6 @@ from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
 
 UNKNOWN = "not known yet"
-UNLABELLED = "regenerated corruptions"
 SPLITS = ("validation", "test")
 OFFICIAL = "official"  # the key of the official files among a record's corruption sets
 
@@ -102,9 +102,9 @@ def _corruptions(record: TrialRecord) -> str:
 
 
 def _label(record: TrialRecord) -> str:
-    """What the corrupted images of the search are called; records from before sets had labels do not say it."""
+    """What the corrupted images of the search are called; in records from before sets had labels as they are now."""
     labels = (record.corruption_sets[split].label for split in SPLITS if split in record.corruption_sets)
-    return " / ".join(dict.fromkeys(labels)) or UNLABELLED
+    return " / ".join(dict.fromkeys(labels)) or label_of(record.spec.data.name)
 
 
 def _branches(records: Iterable[TrialRecord]) -> str:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from frontier.errors import InputError
 from frontier.reports.figures._layout import listed
 from frontier.reports.points import StudyPoint, front_of
 from frontier.reports.tables import percent
-from frontier.results.corruption_metrics import by_corruption, by_severity
-from frontier.results.evaluation import Evaluation, Kind
+from frontier.results.corruption_metrics import ALEXNET, by_corruption, by_severity
+from frontier.results.evaluation import Evaluation
 from frontier.results.measure import Measure
 
 IN_ROWS = ("eps_255",)  # settings that the table has a row or a column for
@@ -26,8 +26,9 @@ CHECKS = {
     "chance_at_half": "At eps = 0.5, where all images can be made grey, more were right than by guessing one class.",
     "order": "A stronger attack left more images right than a weaker one.",
     "converged": "Twice the iterations changed the result: the attack had not come to its end.",
-    "gradients": "Gradients at the input were zero or not finite: an attack that follows them sees nothing.",
-    "deterministic": "Two forward passes of the same images differed.",
+    "gradients": "Gradients at the input were zero, not finite, or not the slope: attacks that follow them are blind.",
+    "deterministic": "Two forward passes of the same images differed, or the other images in a batch changed them.",
+    "autoattack_warnings": "AutoAttack's own look at the model found something that makes it unreliable.",
     "square": "Square, which uses no gradients, broke images that the attacks with gradients had left right.",
     "deployed": "Not the exported network was attacked: mask, surrogate, norm branch or accuracy differ.",
     "untouched": "The evaluation changed the network's parameters, buffers or modes.",
@@ -114,8 +115,8 @@ def robustness_of(points: Sequence[StudyPoint], study: str) -> Robustness:
         severities=severities,
         corruptions=corruptions,
         corruption_lines=tuple(_corruption_line(p, found, severities, corruptions) for p, found in corrupted),
-        not_attacked=_lacking(points, "attack"),
-        not_corrupted=_lacking(points, "corruptions"),
+        not_attacked=_lacking(points, lambda found: found.kind == "attack"),
+        not_corrupted=_lacking(points, _has_all_common),
         attack_command=command,
         corruptions_command=f"{command} --corruptions common",
     )
@@ -195,10 +196,14 @@ def _verdicts(found: Evaluation) -> str:
     return f"{passed} passed" + (f"; did not apply: {', '.join(idle)}" if idle else "")
 
 
-def _lacking(points: Sequence[StudyPoint], kind: Kind) -> str:
-    """The front's points without an evaluation of this kind; nothing where all have one."""
+def _has_all_common(found: Evaluation) -> bool:
+    return found.kind == "corruptions" and {key.partition("/")[0] for key in found.accuracies} >= ALEXNET.errors.keys()
+
+
+def _lacking(points: Sequence[StudyPoint], wanted: Callable[[Evaluation], bool]) -> str:
+    """The front's points without an evaluation that is wanted; nothing where all have one."""
     front = front_of(points)
-    lacking = [p.address for p in front if not any(found.kind == kind for found in p.evaluations)]
+    lacking = [p.address for p in front if not any(map(wanted, p.evaluations))]
     if len(lacking) == len(front):
         return "the whole front" if front else ""
     return f"{listed(lacking, most=MOST_ADDRESSES)} of the front" if lacking else ""

@@ -1,6 +1,7 @@
 """Evaluation: what a finished network was put through later, by `frontier evaluate`, and the health checks it met.
 
-A record gains evaluations and loses nothing: they are appended, and of two of one kind and name the later one counts.
+A record gains evaluations and loses nothing: they are appended. Of the same one made twice the later one counts; one
+with fewer images or other settings stands beside it, so that no failed check is outlived by a weaker look.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from frontier.frozen import Frozen
+from frontier.frozen import Frozen, canonical_json
 from frontier.results.measure import Measure
 from frontier.results.spec import Scalar
 
@@ -52,13 +53,13 @@ class Evaluation(Frozen):
         return tuple(check.name for check in self.checks if check.passed is False)
 
     @property
-    def key(self) -> tuple[int, Kind, str, str]:
+    def key(self) -> tuple[int, Kind, str, str, int, str]:
         """Of several evaluations with one key the last one counts."""
-        return self.point, self.kind, self.name, self.split
+        return self.point, self.kind, self.name, self.split, -self.n, canonical_json(self.settings)
 
 
 def latest(evaluations: Iterable[Evaluation], point: int) -> tuple[Evaluation, ...]:
-    """What counts of one point's evaluations: the last one of each key, by kind, name and split."""
+    """What counts of one point's evaluations: the last one of each key, by kind, name and split, most images first."""
     last = {found.key: found for found in evaluations if found.point == point}
     return tuple(last[key] for key in sorted(last))
 

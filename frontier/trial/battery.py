@@ -117,6 +117,7 @@ class Outcome:
     stages: dict[float, dict[str, Tensor]]  # by eps_255: after each stage of AutoAttack
     at_half: Tensor  # under PGD at HALF_EPS
     nonfinite: int  # how often the network gave NaN or infinite logits
+    warnings: tuple[str, ...] = ()  # AutoAttack's own, of the model
 
     def count(self, name: str, eps_255: float) -> int:
         """How many images withstand one attack alone."""
@@ -132,42 +133,44 @@ def run(model: Classifier, pixels: Tensor, labels: Tensor, battery: Battery, tel
     robust: dict[tuple[str, float], Tensor] = {}
     worst: dict[float, Tensor] = {}
     stages: dict[float, dict[str, Tensor]] = {}
+    warnings: dict[str, None] = {}  # an ordered set
     standing = correct
     for done, (name, eps_255) in enumerate(plan):
         step = Step(f"{name}/{eps_255:g}", done, len(plan), int(standing.sum()))
         tell(step)
-        moved, by_stage = _attack(model, pixels, labels, battery, name, eps_255 / 255, step, tell)
-        right, bad = classified(model, allowed(moved, pixels, eps_255 / 255), labels)
+        found = _attack(model, pixels, labels, battery, name, eps_255 / 255, step, tell)
+        right, bad = classified(model, allowed(found.adversarial, pixels, eps_255 / 255), labels)
         nonfinite += bad
         robust[name, eps_255] = correct & right
-        if by_stage:
-            stages[eps_255] = by_stage
+        if found.robust:
+            stages[eps_255] = found.robust
+        warnings |= dict.fromkeys(found.warnings)
         if name in battery.names:
             standing = standing & robust[name, eps_255]
             worst[eps_255] = standing
     at_half = robust.pop((HALF, 255 * HALF_EPS))
-    return Outcome(battery, labels, correct, robust, worst, stages, at_half, nonfinite)
+    return Outcome(battery, labels, correct, robust, worst, stages, at_half, nonfinite, tuple(warnings))
 
 
 def _attack(
     model: Classifier, pixels: Tensor, labels: Tensor, battery: Battery, name: str, eps: float, step: Step, tell: Tell
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """What one attack makes of all images, and, of AutoAttack, the flags after each of its stages."""
+) -> autoattack.Outcome:
+    """What one attack makes of all images, and, of AutoAttack, the flags after each of its stages and its warnings."""
     effort, seed = battery.effort, battery.seed
-    if name == FGSM:
-        return fgsm.run(model, pixels, labels, eps=eps, seed=seed), {}
-    if name in (battery.short, HALF):
-        return pgd.run(model, pixels, labels, eps=eps, steps=effort.steps, seed=seed), {}
-    if name in (battery.long, battery.doubled):
-        steps = effort.long_steps * (2 if name == battery.doubled else 1)
-        return pgd.run(model, pixels, labels, eps=eps, steps=steps, restarts=effort.restarts, seed=seed), {}
     if name == AUTOATTACK:
 
         def log(line: str) -> None:
             tell(replace(step, stage=f"{step.stage}: {line}"))
 
-        found = autoattack.attack(model, pixels, labels, eps=eps, steps=effort.attack_steps, seed=seed, log=log)
-        return found.adversarial, found.robust
-    attack = registry.load("attack", name)
-    moved: Tensor = attack.run(model, pixels, labels, eps=eps, steps=effort.attack_steps, seed=seed)
-    return moved, {}
+        return autoattack.attack(model, pixels, labels, eps=eps, steps=effort.attack_steps, seed=seed, log=log)
+    if name == FGSM:
+        moved = fgsm.run(model, pixels, labels, eps=eps, seed=seed)
+    elif name in (battery.short, HALF):
+        moved = pgd.run(model, pixels, labels, eps=eps, steps=effort.steps, seed=seed)
+    elif name in (battery.long, battery.doubled):
+        steps = effort.long_steps * (2 if name == battery.doubled else 1)
+        moved = pgd.run(model, pixels, labels, eps=eps, steps=steps, restarts=effort.restarts, seed=seed)
+    else:
+        attack = registry.load("attack", name)
+        moved = attack.run(model, pixels, labels, eps=eps, steps=effort.attack_steps, seed=seed)
+    return autoattack.Outcome(moved, {})

@@ -19,7 +19,7 @@ from frontier.results.evaluation import Check
 from frontier.results.record import Point
 from frontier.results.spec import TrialSpec
 from frontier.training.batches import Images, to_unit
-from frontier.trial.health import FEW_IMAGES, PROBE, ZERO_GRADIENTS
+from frontier.trial.health import COMPANY, FEW_IMAGES, PROBE, SLOPES, ZERO_GRADIENTS
 from frontier.trial.measure import classified
 from frontier.trial.source import Source
 
@@ -27,11 +27,12 @@ BATCH = 256
 
 
 def gradients(model: Classifier, pixels: Tensor, labels: Tensor, correct: Tensor, nonfinite: int) -> Check:
-    """On the correct images: input gradients that are not zero, logits that follow them, and nothing NaN or infinite.
+    """On the correct images: input gradients that are not zero, a margin that follows its own, nothing NaN or infinite.
 
+    A gradient that is made up, as behind a rounded input (straight-through), is not the slope that a step finds.
     `nonfinite`: how often the network gave such logits under attack.
     """
-    zero = still = bad = 0
+    zero = astray = bad = 0
     total = int(correct.sum())
     if not total:
         return Check(name="gradients", passed=None, found="no image is classified right")
@@ -41,30 +42,51 @@ def gradients(model: Classifier, pixels: Tensor, labels: Tensor, correct: Tensor
         with torch.enable_grad():
             loss = cross_entropy(model(inputs), wanted[at : at + BATCH], reduction="sum")
             (gradient,) = torch.autograd.grad(loss, inputs)
-        with torch.no_grad():
-            largest = gradient.abs().flatten(1).amax(1)  # NaN where one is
-            here = model(inputs)
-            there = model(inputs + PROBE * gradient.nan_to_num(nan=0.0).sign())
+        largest = gradient.abs().flatten(1).amax(1)  # NaN where one is
+        slope = _slope(model, inputs.detach(), wanted[at : at + BATCH])
+        followed = (slope >= SLOPES[0]) & (slope <= SLOPES[1])  # never where it is NaN
         bad += int((~largest.isfinite()).sum())
         zero += int((largest == 0).sum())
-        still += int(((here == there).all(1) & (largest != 0)).sum())
+        astray += int((~followed & (largest != 0)).sum())
     found = (
-        f"of {total} correct images {zero} have a zero gradient, {still} one that no logit follows over a step of "
-        f"{PROBE:g}, {bad} one that is NaN or infinite; logits were NaN or infinite {nonfinite} times"
+        f"of {total} correct images {zero} have a zero gradient, {astray} one that the margin does not follow over a "
+        f"step of {PROBE:g}, {bad} one that is NaN or infinite; logits were NaN or infinite {nonfinite} times"
     )
-    passed = bad == 0 and nonfinite == 0 and zero + still <= ZERO_GRADIENTS * total
+    passed = bad == 0 and nonfinite == 0 and zero + astray <= ZERO_GRADIENTS * total
     return Check(name="gradients", passed=passed, found=found)
+
+
+def _slope(model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
+    """By image, (N,): what the margin over the strongest other class gains over a step along the signs of its gradient,
+    both ways, as a share of what the gradient says. 1 where the network is linear; NaN where the gradient is zero."""
+    inputs = pixels.clone().requires_grad_()
+    with torch.enable_grad():
+        logits = model(inputs)
+        others = logits.detach().scatter(1, labels[:, None], -torch.inf).argmax(1)
+
+        def margin(logits: Tensor) -> Tensor:
+            return (logits.gather(1, others[:, None]) - logits.gather(1, labels[:, None]))[:, 0]
+
+        (gradient,) = torch.autograd.grad(margin(logits).sum(), inputs)
+    step = PROBE * gradient.sign()
+    with torch.no_grad():
+        gained = margin(model(pixels + step)) - margin(model(pixels - step))
+    return gained / (2 * PROBE * gradient.abs().flatten(1).sum(1))
 
 
 @torch.inference_mode()
 def deterministic(model: Classifier, pixels: Tensor) -> Check:
-    """Two forwards of the same images give the same logits, bit for bit."""
-    differ = 0
-    for at in range(0, len(pixels), BATCH):
-        first, second = (model(pixels[at : at + BATCH]).nan_to_num() for _ in range(2))
+    """Two forwards of the same images give the same logits, bit for bit; in other company they are the same, rounding
+    apart."""
+    differ = swayed = 0
+    for part in torch.split(pixels, BATCH):
+        first, second = (model(part).nan_to_num() for _ in range(2))
         differ += int((first != second).any(1).sum())
-    found = f"two forwards differ on {differ} of {len(pixels)} images"
-    return Check(name="deterministic", passed=differ == 0, found=found)
+        halves = torch.split(part.flip(0), -(-len(part) // 2))
+        apart = torch.cat([model(half).nan_to_num() for half in halves]).flip(0)
+        swayed += int(((apart - first).abs().amax(1) > COMPANY * first.abs().amax(1)).sum())
+    found = f"of {len(pixels)} images two forwards differ on {differ}, and other images in the batch change {swayed}"
+    return Check(name="deterministic", passed=differ == swayed == 0, found=found)
 
 
 def deployed(model: Classifier, spec: TrialSpec, point: Point, source: Source, weights: Path) -> Check:

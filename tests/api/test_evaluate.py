@@ -22,11 +22,13 @@ from frontier.errors import BlockedError, InputError, Interrupted
 from frontier.masks.file import load as load_mask
 from frontier.masks.file import save as save_mask
 from frontier.masks.mask import Mask
-from frontier.results.evaluation import Evaluation
+from frontier.results.evaluation import Check, Evaluation
 from frontier.results.migrate import read_record
+from frontier.results.store import write_record
 from frontier.trial.battery import Effort
 from frontier.trial.subject import Subject, add
 
+FEW = "40 images: a check that allows for 3 of them can hardly fail; take 200 or more"
 QUICK = Effort(steps=3, long_steps=4, restarts=2, attack_steps=2)
 SPACE = """
 question: Is it sound?
@@ -84,7 +86,7 @@ def test_a_record_gains_an_evaluation_and_keeps_all_else(study: frontier.StudyVi
     before = records(study)
     findings = evaluate(eps=[8.0, 4])
     assert [(found.address, found.fresh) for found in findings.evaluated] == [("0", True), ("1", True)]
-    assert findings.notes == ()
+    assert findings.notes == (FEW,)
     for trial, text in records(study).items():
         assert without_evaluations(text) == before[trial]
         (found,) = study.trial(trial).evaluations
@@ -104,16 +106,29 @@ def test_what_a_point_has_is_skipped_unless_it_is_asked_for_again(
     before = records(study)
     skipped = evaluate()
     assert [found.fresh for found in skipped.evaluated] == [False, False]
-    assert skipped.notes[0] == "0: attack (pgd) is in its record already; --again makes it anew"
+    assert skipped.notes[:2] == (FEW, "0: attack (pgd) is in its record already; --again makes it anew")
     assert records(study) == before
     again = evaluate(again=True, trials=["1"])
     assert [found.fresh for found in again.evaluated] == [True]
     assert len(study.trial(1).evaluations) == 2
     other = evaluate(eps=[2.0])
     assert [found.fresh for found in other.evaluated] == [True, True]
-    (counted,) = next(found for found in study.points() if found.address == "1").evaluations
-    assert counted == study.trial(1).evaluations[-1]
-    assert counted.settings["eps_255"] == (2.0,)
+    counting = next(found for found in study.points() if found.address == "1").evaluations
+    assert counting == study.trial(1).evaluations[:0:-1]  # the other one, and the first one as it was made again
+    assert [found.settings["eps_255"] for found in counting] == [(2.0,), (8.0,)]
+
+
+def test_a_failed_check_is_not_outlived_by_a_weaker_evaluation(study: frontier.StudyView, evaluate: Evaluate) -> None:
+    evaluate(trials=[0])
+    record = study.trial(0)
+    (found,) = record.evaluations
+    flagged = found.model_copy(update={"checks": (Check(name="order", passed=False, found="seen"),)})
+    write_record(study.files.trial_folder(0), record.model_copy(update={"evaluations": (flagged,)}))
+    for weaker in ({"n": 20}, {"eps": [0.1]}, {"effort": Effort(1, 1, 1, 1)}, {"attack": "fgsm"}):
+        evaluate(trials=[0], **weaker)
+        assert next(found for found in study.points() if found.address == "0").flags == ("order",)
+    evaluate(trials=[0], again=True)
+    assert next(found for found in study.points() if found.address == "0").flags == ()
 
 
 def test_autoattack_stands_in_the_record_as_reduced(study: frontier.StudyView, evaluate: Evaluate) -> None:
@@ -145,6 +160,19 @@ def test_corruptions_have_an_mce_relative_to_a_named_reference(study: frontier.S
     (constants,) = evaluate(**only, reference="alexnet").evaluated
     assert list(constants.evaluation.metrics) == ["alexnet (ImageNet-C's constants)"]
     assert constants.evaluation.accuracies == found.evaluation.accuracies
+
+
+def test_held_out_corruptions_stand_beside_the_common_ones(study: frontier.StudyView, evaluate: Evaluate) -> None:
+    only = {"attack": "none", "n": 20, "trials": [0]}
+    for group, fresh in (("common", True), ("held_out", True), ("common", False)):
+        (found,) = evaluate(**only, corruptions=group).evaluated
+        assert found.fresh is fresh
+    point = next(found for found in study.points() if found.address == "0")
+    counting = {one.name: set(one.settings["corruptions"]) for one in point.evaluations}
+    label = "common corruptions on digits, scaled rules (not CIFAR-C)"
+    assert list(counting) == [label, f"{label}, held-out"]
+    assert len(counting[label]) == 15
+    assert counting[f"{label}, held-out"] == {"gaussian_blur", "saturate", "spatter", "speckle_noise"}
 
 
 def test_a_kill_loses_the_point_in_work_alone(study: frontier.StudyView, evaluate: Evaluate) -> None:

@@ -1,12 +1,11 @@
 """The blurs and warps, beside scikit-image, OpenCV and scipy, which take one image at a time."""
 
-import math
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.ndimage import gaussian_filter, map_coordinates, zoom
+from one_by_one import Images, Numbers, dragged, enlarged, levels, lost
+from scipy.ndimage import gaussian_filter, map_coordinates
 from skimage.filters import gaussian
 
 from frontier.corruptions import elastic_transform, gaussian_blur, glass_blur, motion_blur, zoom_blur
@@ -14,9 +13,6 @@ from frontier.corruptions._apply import SEVERITIES, apply
 from frontier.corruptions._motion import blurred, weights
 from frontier.corruptions._pixels import scaled
 from frontier.corruptions._zoom import clipped
-
-Numbers = npt.NDArray[np.float64]
-Images = npt.NDArray[np.uint8]
 
 SHAPES = [(3, 32, 32, 3), (3, 8, 8, 1), (2, 64, 48, 3)]
 TINY = [(2, 1, 1, 1), (2, 2, 5, 1), (2, 3, 2, 3)]
@@ -38,22 +34,12 @@ def _rng() -> np.random.Generator:
     return np.random.default_rng(5)
 
 
-def _levels(pixels: Numbers) -> Images:
-    return (np.clip(pixels, 0, 1) * 255).astype(np.uint8)
-
-
-def _lost(images: Images, expected: list[Numbers]) -> Numbers:
-    """How many levels each element is below what was expected, in [0, 1] units: truncation loses less than one."""
-    lost: Numbers = np.clip(np.array(expected), 0, 1) * 255 - images
-    return lost
-
-
 @shapes
 @severities
 def test_gaussian_blur_is_scikit_images(shape: tuple[int, ...], severity: int) -> None:
     images = _images(shape)
     sigma = gaussian_blur.PARAMETERS[severity - 1]
-    expected = [_levels(gaussian(image / 255, sigma=sigma, channel_axis=-1)) for image in images]
+    expected = [levels(gaussian(image / 255, sigma=sigma, channel_axis=-1)) for image in images]
     assert np.array_equal(gaussian_blur.corrupt(images, severity, _rng()), expected)
 
 
@@ -67,7 +53,7 @@ def _glass_as_it_runs(image: Images, severity: int, offsets: npt.NDArray[np.int8
             for w in range(width - reach, reach, -1):
                 near = h + offsets[time, 0, h, w], w + offsets[time, 1, h, w]
                 x[h, w], x[near] = x[near], x[h, w]
-    return _levels(gaussian(x / 255.0, sigma=sigma, channel_axis=-1))
+    return levels(gaussian(x / 255.0, sigma=sigma, channel_axis=-1))
 
 
 @shapes
@@ -102,24 +88,12 @@ def test_motion_weights_are_half_a_gaussian(radius: int, sigma: float) -> None:
     assert half / half[0] == pytest.approx(np.exp(-(steps**2) / (2 * sigma**2)))
 
 
-def _motion_of_opencv(image: Numbers, radius: int, sigma: float, degrees: float) -> Numbers:
-    """One image (H, W, C) under a kernel with the weights along a line."""
-    reach = 2 * radius
-    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
-    for step, weight in enumerate(weights(radius, sigma)):
-        down = math.ceil(step * math.sin(math.radians(degrees)) - 0.5)
-        right = math.ceil(step * math.cos(math.radians(degrees)) - 0.5)
-        kernel[reach + down, reach + right] += weight
-    filtered: Numbers = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REPLICATE)
-    return filtered.reshape(image.shape)
-
-
 @shapes_and_tiny
 @pytest.mark.parametrize(("radius", "sigma"), [(1, 0.25), (6, 1.0), (9, 2.5), (14, 12.0)])
 def test_motion_is_opencvs_filter_along_each_images_angle(shape: tuple[int, ...], radius: int, sigma: float) -> None:
     pixels = _pixels(shape)
-    degrees = np.array([-131.0, -20.0, 44.0])[: len(pixels)]
-    expected = [_motion_of_opencv(*one) for one in zip(pixels, [radius] * 3, [sigma] * 3, degrees, strict=False)]
+    degrees = np.array([-131.0, 30.0, 44.0])[: len(pixels)]  # at 30 every other step is a half
+    expected = [dragged(*one) for one in zip(pixels, [radius] * 3, [sigma] * 3, degrees, strict=False)]
     assert blurred(pixels, radius, sigma, degrees) == pytest.approx(np.array(expected), abs=1e-12)
 
 
@@ -139,12 +113,11 @@ def test_motion_blur_draws_an_angle_an_image_and_scales_its_lengths(severity: in
         images = _images((3, side, side, 3))
         degrees = _rng().uniform(-45, 45, size=3)
         expected = [
-            _motion_of_opencv(image / 255, radius * times, sigma * times, one)
-            for image, one in zip(images, degrees, strict=True)
+            dragged(image / 255, radius * times, sigma * times, one) for image, one in zip(images, degrees, strict=True)
         ]
-        lost = _lost(motion_blur.corrupt(images, severity, _rng()), expected)
-        assert lost.min() > -1e-9
-        assert lost.max() < 1 + 1e-9
+        missing = lost(motion_blur.corrupt(images, severity, _rng()), expected)
+        assert missing.min() > -1e-9
+        assert missing.max() < 1 + 1e-9
 
 
 def test_zoom_blur_1_leaves_8_pixels_as_they_are() -> None:
@@ -157,21 +130,11 @@ def test_lengths_scale_with_the_shorter_side() -> None:
     assert [scaled(6, np.zeros((1, *sides, 3))) for sides in ((32, 32), (64, 48), (8, 8))] == [6, 9, 1.5]
 
 
-def _clipped_by_scipy(image: Numbers, factor: float) -> Numbers:
-    """One image (H, W, C), as make_cifar_c.py enlarges it."""
-    crops = [math.ceil(side / factor) for side in image.shape[:2]]
-    top, left = ((side - crop) // 2 for side, crop in zip(image.shape, crops, strict=False))
-    large = zoom(image[top : top + crops[0], left : left + crops[1]], (factor, factor, 1), order=1)
-    above, before = ((new - side) // 2 for new, side in zip(large.shape[:2], image.shape, strict=False))
-    trimmed: Numbers = large[above : above + image.shape[0], before : before + image.shape[1]]
-    return trimmed
-
-
 @shapes_and_tiny
 @pytest.mark.parametrize("factor", [1, 1.01, 1.05, 1.13, 1.25, 1.75, 2.25])
 def test_enlarging_is_scipys_zoom_of_a_centred_crop(shape: tuple[int, ...], factor: float) -> None:
     pixels = _pixels(shape)
-    expected = np.array([_clipped_by_scipy(image, factor) for image in pixels])
+    expected = np.array([enlarged(image, factor) for image in pixels])
     assert clipped(pixels, factor) == pytest.approx(expected, abs=1e-12)
 
 
@@ -186,11 +149,11 @@ def test_zoom_blur_is_the_mean_of_the_image_and_its_enlargements(shape: tuple[in
     images = _images(shape)
     expected = []
     for image in images / 255:
-        enlarged = [_clipped_by_scipy(image, factor) for factor in zoom_blur.factors(severity)]
-        expected.append((image + sum(enlarged)) / (len(enlarged) + 1))
-    lost = _lost(zoom_blur.corrupt(images, severity, _rng()), expected)
-    assert lost.min() > -1e-9
-    assert lost.max() < 1 + 1e-9
+        larger = [enlarged(image, factor) for factor in zoom_blur.factors(severity)]
+        expected.append((image + sum(larger)) / (len(larger) + 1))
+    missing = lost(zoom_blur.corrupt(images, severity, _rng()), expected)
+    assert missing.min() > -1e-9
+    assert missing.max() < 1 + 1e-9
 
 
 def _warped_by_opencv(image: Numbers, moves: Numbers) -> Numbers:
@@ -233,9 +196,9 @@ def test_elastic_transform_is_opencvs_affine_map_then_scipys_displacement(
         if alpha > 0:
             warped = _displaced_by_scipy(warped, one[6:].reshape(2, height, width), alpha, sigma)
         expected.append(warped)
-    lost = _lost(elastic_transform.corrupt(images, severity, _rng()), expected)
-    assert lost.min() > -0.001
-    assert lost.max() < 1.001
+    missing = lost(elastic_transform.corrupt(images, severity, _rng()), expected)
+    assert missing.min() > -0.001
+    assert missing.max() < 1.001
 
 
 def test_elastic_transform_1_is_affine_so_that_a_plane_stays_a_plane() -> None:

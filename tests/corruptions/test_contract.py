@@ -7,9 +7,14 @@ import numpy.typing as npt
 import pytest
 
 from frontier import registry
+from frontier.corruptions import _apply
 from frontier.corruptions._apply import FAMILIES, SEVERITIES, apply, family
 
 NAMES = registry.names("corruption")
+WITHOUT_CHANCE = {
+    *("brightness", "contrast", "defocus_blur", "gaussian_blur", "jpeg_compression", "pixelate", "posterize"),
+    *("saturate", "zoom_blur"),
+}
 SHAPES = [(3, 3, 32, 32), (3, 1, 8, 8), (2, 3, 64, 48)]
 
 
@@ -59,6 +64,24 @@ def test_same_seed_same_output(name: str) -> None:
 def test_an_image_is_corrupted_alike_whatever_follows_it(name: str) -> None:
     images = _images((5, 1, 8, 8))
     assert np.array_equal(apply(name, images[:2], 2, seed=1), apply(name, images, 2, seed=1)[:2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_copies_of_an_image_are_corrupted_alike_only_without_chance(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does the random stream begin anew where the next images are corrupted, here two at once: of seven, no more
+    than two may come out alike by chance, as from two neighbouring angles."""
+    monkeypatch.setattr(_apply, "_BLOCK", 2)
+    copies = np.repeat(_images((1, 3, 32, 32)), 7, axis=0)
+    different = {one.tobytes() for one in apply(name, copies, 4, seed=0)}
+    assert len(different) == 1 if name in WITHOUT_CHANCE else len(different) >= 6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_the_work_is_cut_plays_no_part(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = _images((7, 3, 32, 32))
+    at_once = apply(name, images, 4, seed=0)
+    monkeypatch.setattr(_apply, "_BLOCK", 2)
+    assert np.array_equal(apply(name, images, 4, seed=0), at_once)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """The official files: read as published, refused with a cure where they are anything else."""
 
+import hashlib
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,17 @@ def test_files_are_mapped_and_named_by_label_and_hash(source: Source, root: Path
     assert both.label == one.label == "CIFAR-10-C (official files)"
     assert both.hash != one.hash
     assert _official.label_of("cifar100") == "CIFAR-100-C (official files)"
+
+
+def test_the_hash_is_that_of_what_the_files_hold(source: Source, root: Path) -> None:
+    files = {name: root / f"CIFAR-10-C/{name}.npy" for name in NAMES}
+    sha256 = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+    assert _official.hashes("cifar10", root, NAMES) == sha256
+    before = source.corruption_set("official", NAMES)
+    np.save(files["fog"], np.load(files["fog"])[::-1])
+    after = source.corruption_set("official", NAMES)
+    assert after.label == before.label
+    assert after.hash != before.hash
 
 
 def test_a_measurement_with_official_files_is_ready_where_they_are(source: Source, root: Path) -> None:

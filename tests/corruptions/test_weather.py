@@ -1,22 +1,34 @@
-"""Fog, frost, snow, spatter and saturate do what make_cifar_c.py (hendrycks/robustness) says, step by step."""
+"""Fog, frost, snow and saturate do what make_cifar_c.py (hendrycks/robustness) says, step by step."""
 
 import colorsys
+import math
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.ndimage import gaussian_filter
+from one_by_one import GREY, Images, Numbers, dragged, enlarged, lost, plasma
 from skimage.color import hsv2rgb, rgb2hsv
-from skimage.filters import gaussian
 
-from frontier.corruptions import fog, frost, saturate, snow, spatter
+from frontier.corruptions import fog, frost, saturate, snow
 from frontier.corruptions._apply import SEVERITIES, apply
 from frontier.corruptions._ice import textures
 from frontier.corruptions._luma import luma
-from frontier.corruptions._outlines import PIXEL, distance, outlines
 
-SIZES = [(32, 32), (8, 8), (64, 48), (1, 5)]
+SHAPES = [(4, 32, 32, 3), (3, 40, 50, 3), (3, 12, 20, 1)]
+
+shapes = pytest.mark.parametrize("shape", SHAPES, ids=str)
+severities = pytest.mark.parametrize("severity", SEVERITIES)
+
+
+def _rng() -> np.random.Generator:
+    return np.random.default_rng(7)
+
+
+def _varied(shape: tuple[int, ...]) -> Images:
+    """Images (N, H, W, C) whose largest element differs from image to image and from channel to channel."""
+    largest = np.linspace(60, 250, shape[0] * shape[3]).reshape(shape[0], 1, 1, shape[3])
+    return (np.random.default_rng(0).random(shape) * largest).astype(np.uint8)
 
 
 @pytest.fixture
@@ -40,28 +52,9 @@ def test_plasma_runs_from_0_to_1_in_every_image(side: int, rng: np.random.Genera
     assert maps.max(axis=(1, 2)).tolist() == [1.0] * 5
 
 
-def _plasma_point_by_point(noise: npt.NDArray[np.float64], decay: float) -> npt.NDArray[np.float64]:
-    side = len(noise)
-    heights = np.zeros((side, side))
-    step, wibble = side, 100.0
-    while step > 1:
-        half = step // 2
-        for diagonal in (True, False):
-            for row in range(0, side, half):
-                for column in range(0, side, half):
-                    odd = (row // half % 2) + (column // half % 2)
-                    if odd != (2 if diagonal else 1):
-                        continue
-                    ways = [(-1, -1), (-1, 1), (1, -1), (1, 1)] if diagonal else [(-1, 0), (1, 0), (0, -1), (0, 1)]
-                    around = [heights[(row + i * half) % side, (column + j * half) % side] for i, j in ways]
-                    heights[row, column] = sum(around) / 4 + wibble * (wibble * noise[row, column])
-        step, wibble = half, wibble / decay
-    return (heights - heights.min()) / (heights.max() - heights.min())
-
-
 def test_plasma_is_diamond_square_on_a_torus(rng: np.random.Generator) -> None:
     noise = rng.uniform(-1, 1, (3, 16, 16))
-    expected = np.stack([_plasma_point_by_point(one, 1.75) for one in noise])
+    expected = np.stack([plasma(one, 1.75) for one in noise])
     assert fog.plasma(noise, 1.75) == pytest.approx(expected, abs=1e-12)
 
 
@@ -71,7 +64,7 @@ def test_plasma_gets_rougher_the_slower_its_wibble_decays(rng: np.random.Generat
     assert steps == sorted(steps)
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@severities
 def test_fog_keeps_the_order_of_brightness_within_the_images_own_maximum(severity: int) -> None:
     """A flat image g becomes (g + a f) g / (g + a), so at the cloud's ends g g / (g + a) and g."""
     amplitude = fog.PARAMETERS[severity - 1][0]
@@ -79,6 +72,21 @@ def test_fog_keeps_the_order_of_brightness_within_the_images_own_maximum(severit
     foggy = apply("fog", grey, severity, seed=0)
     assert foggy.max(axis=(1, 2, 3)).tolist() == pytest.approx([102] * 3, abs=1)
     assert foggy.min(axis=(1, 2, 3)).tolist() == pytest.approx([102 * 0.4 / (0.4 + amplitude)] * 3, abs=1)
+
+
+@shapes
+@severities
+def test_fog_is_a_cloud_an_image_under_the_images_largest_element(shape: tuple[int, ...], severity: int) -> None:
+    images, (amplitude, decay) = _varied(shape), fog.PARAMETERS[severity - 1]
+    n, height, width, _ = shape
+    side = 2 ** math.ceil(math.log2(max(height, width)))
+    expected = []
+    for image, noise in zip(images / 255, _rng().uniform(-1, 1, (n, side, side)), strict=True):
+        cloud = plasma(noise, decay)[:height, :width, None]
+        expected.append((image + amplitude * cloud) * image.max() / (image.max() + amplitude))
+    missing = lost(fog.corrupt(images, severity, _rng()), expected)
+    assert missing.min() > -1e-9
+    assert missing.max() < 1 + 1e-9
 
 
 def test_fog_of_black_is_black() -> None:
@@ -120,7 +128,7 @@ def test_frost_cuts_parts_of_the_textures_anywhere(rng: np.random.Generator) -> 
     assert np.max(places, axis=0)[1:].min() > 236  # across the border
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@severities
 def test_frost_is_the_weighted_sum_with_ice(severity: int) -> None:
     kept, added = frost.PARAMETERS[severity - 1]
     black, grey = (np.full((2, 3, 32, 32), level, dtype=np.uint8) for level in (0, 100))
@@ -160,6 +168,32 @@ def test_snow_by_hand() -> None:
     assert snow.snowed(pixels, streaks, 0.8) == pytest.approx(np.broadcast_to(expected, (1, 1, 2, 3)))
 
 
+def _snowed_on(image: Numbers, noise: Numbers, severity: int) -> Numbers:
+    """One image (H, W, C) of numbers in [0, 1]; normal noise (H * W + 1,): its flakes, and the last for their angle."""
+    mean, spread, zoom, threshold, radius, sigma, kept = snow.PARAMETERS[severity - 1]
+    height, width, channels = image.shape
+    scale = min(height, width) / 32
+    degrees = -135 + 90 * (1 + math.erf(noise[-1] / math.sqrt(2))) / 2
+    flakes = enlarged((mean + spread * noise[:-1]).reshape(height, width, 1), zoom)
+    flakes[flakes < threshold] = 0
+    flakes = (np.clip(flakes, 0, 1) * 255).astype(np.uint8) / 255
+    streaks = dragged(flakes, max(round(radius * scale), 1), sigma * scale, degrees)
+    grey = image if channels == 1 else (image @ GREY)[..., None]
+    white = np.maximum(image, 1.5 * grey + 0.5)
+    return kept * image + (1 - kept) * white + streaks + np.rot90(streaks, 2)
+
+
+@shapes
+@severities
+def test_snow_is_laid_over_one_image_after_the_other(shape: tuple[int, ...], severity: int) -> None:
+    images = _varied(shape)
+    noise = _rng().normal(size=(shape[0], shape[1] * shape[2] + 1))
+    expected = [_snowed_on(image, drawn, severity) for image, drawn in zip(images / 255, noise, strict=True)]
+    missing = lost(snow.corrupt(images, severity, _rng()), expected)
+    assert missing.min() > -1e-9
+    assert missing.max() < 1 + 1e-9
+
+
 def test_snow_never_darkens_and_falls_more_and_more(images: npt.NDArray[np.uint8]) -> None:
     gained = []
     for severity in SEVERITIES:
@@ -176,7 +210,7 @@ def test_snow_on_black_is_alike_after_half_a_turn_and_falls_steeply() -> None:
     assert down < across
 
 
-@pytest.mark.parametrize("severity", SEVERITIES)
+@severities
 def test_saturate_is_that_of_scikit_image(severity: int, images: npt.NDArray[np.uint8]) -> None:
     images[0, :, :4] = np.arange(128, dtype=np.uint8).reshape(4, 32)  # grey pixels, and a black one
     factor, added = saturate.PARAMETERS[severity - 1]
@@ -199,103 +233,3 @@ def test_saturate_leaves_one_channel_alone() -> None:
     after = apply("saturate", grey, 5, seed=0)
     assert np.array_equal(after, grey)
     assert saturate.COLOUR_ONLY
-
-
-def _stacks(rng: np.random.Generator) -> list[npt.NDArray[np.uint8]]:
-    """Liquids of every water severity, soft random images, and images without any outline."""
-    stacks = [np.full((2, 9, 7), 180, dtype=np.uint8)]
-    for size in SIZES:
-        soft = gaussian_filter(rng.uniform(0, 255, (20, *size)), (0, 0.7, 0.7))
-        stacks.append(soft.astype(np.uint8))
-        for mean, spread, blur, threshold, _, kind in spatter.PARAMETERS:
-            if kind == 0:
-                layers = spatter.liquid(rng.normal(mean, spread, (20, *size)), blur, threshold)
-                stacks.append((np.minimum(layers, 1) * 255).astype(np.uint8))
-    return stacks
-
-
-def test_spatter_liquid_is_blurred_as_by_scikit_image(rng: np.random.Generator) -> None:
-    noise = rng.normal(0.65, 0.1, (3, 32, 32))
-    expected = np.stack([gaussian(one, sigma=0.7) for one in noise])
-    expected[expected < 0.7] = 0
-    assert spatter.liquid(noise, 0.7, 0.7) == pytest.approx(expected, abs=1e-12)
-
-
-def test_outlines_are_opencvs_canny(rng: np.random.Generator) -> None:
-    for layers in _stacks(rng):
-        expected = np.stack([cv2.Canny(layer, 50, 150) > 0 for layer in layers])
-        assert np.array_equal(outlines(layers, 50, 150), expected)
-
-
-def test_distances_are_opencvs(rng: np.random.Generator) -> None:
-    """To 1e-5 pixels; OpenCV adds up in single precision."""
-    for layers in _stacks(rng):
-        edges = outlines(layers, 50, 150)
-        measured = [cv2.distanceTransform(np.where(one, 0, 255).astype(np.uint8), cv2.DIST_L2, 5) for one in edges]
-        assert np.abs(distance(edges, 20) / PIXEL - np.minimum(np.stack(measured), 20)).max() < 1e-5
-
-
-def test_distances_go_no_further_than_asked_and_not_to_other_images() -> None:
-    edges = np.zeros((2, 3, 30), dtype=bool)
-    edges[0, 0, 0] = True
-    assert (distance(edges, 20)[0, 0] / PIXEL).tolist() == [min(column, 20) for column in range(30)]
-    assert (distance(edges, 20)[1] == 20 * PIXEL).all()
-
-
-def test_equalisation_is_opencvs(rng: np.random.Generator) -> None:
-    for layers in [*_stacks(rng), rng.integers(40, 60, (5, 6, 6), dtype=np.uint8)]:
-        assert np.array_equal(spatter.equalized(layers), np.stack([cv2.equalizeHist(layer) for layer in layers]))
-
-
-def test_relief_is_opencvs_filter_and_box(rng: np.random.Generator) -> None:
-    kernel = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
-    for layers in _stacks(rng):
-        expected = [cv2.blur(cv2.filter2D(layer, cv2.CV_8U, kernel), (3, 3)) for layer in layers]
-        assert np.array_equal(spatter.relief(layers), np.stack(expected))
-
-
-def _glitter_by_opencv(layer: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-    away = cv2.distanceTransform(255 - cv2.Canny(layer, 50, 150), cv2.DIST_L2, 5)
-    away = cv2.blur(np.minimum(away, np.float32(20)), (3, 3)).astype(np.uint8)
-    kernel = np.array([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])
-    light = layer * cv2.blur(cv2.filter2D(cv2.equalizeHist(away), cv2.CV_8U, kernel), (3, 3)).astype(np.float64)
-    return light / max(light.max(), 1)
-
-
-def test_glitter_is_opencvs_from_end_to_end(rng: np.random.Generator) -> None:
-    """All pixels but one in a thousand: a mean distance that is a whole number may be truncated either way."""
-    for layers in _stacks(rng):
-        expected = np.stack([_glitter_by_opencv(layer) for layer in layers])
-        assert (np.abs(spatter.glitter(layers) - expected) > 1e-12).mean() <= 1e-3
-
-
-def test_spatter_without_liquid_leaves_the_image_alone() -> None:
-    assert (spatter.glitter(np.zeros((2, 32, 32), dtype=np.uint8)) == 0).all()
-
-
-@pytest.mark.parametrize(("severity", "colour"), [(1, (175, 238, 238)), (3, (175, 238, 238)), (4, (63, 42, 20))])
-def test_spatter_is_pale_turquoise_or_brown(severity: int, colour: tuple[int, ...]) -> None:
-    """Water on black reaches half its colour, mud on white its own; elsewhere both leave the image as it is."""
-    before = 0 if severity < 4 else 255
-    splashed = apply("spatter", np.full((20, 3, 32, 32), before, dtype=np.uint8), severity, seed=0)
-    darkest = splashed.min(axis=(0, 2, 3)) if before else splashed.max(axis=(0, 2, 3))
-    assert darkest.tolist() == pytest.approx([level * (1 if before else 0.5) for level in colour], abs=3)
-    assert (splashed == before).all(axis=1).mean() > 0.5
-
-
-def test_mud_covers_where_its_blurred_mask_reaches_four_fifths(rng: np.random.Generator) -> None:
-    mask = rng.random((3, 32, 32)) > 0.3
-    expected = np.stack([gaussian(one.astype(float), sigma=0.6) for one in mask])
-    expected[expected < 0.8] = 0
-    assert spatter.cover(mask, 0.6) == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("severity", SEVERITIES)
-def test_share_of_liquid_is_alike_at_other_sizes(severity: int) -> None:
-    mean, spread, blur, threshold, _, _ = spatter.PARAMETERS[severity - 1]
-    shares = []
-    for scale, side in ((1, 128), (0.25, 32), (2, 256)):
-        wide = spread * spatter.blurred_spread(blur) / spatter.blurred_spread(blur * scale)
-        noise = np.random.default_rng(0).normal(mean, wide, (8, side, side))
-        shares.append(float((spatter.liquid(noise, blur * scale, threshold) > 0).mean()))
-    assert shares[1:] == pytest.approx([shares[0]] * 2, rel=0.2)

@@ -12,6 +12,7 @@ import pytest
 from frontier.reports.page import render
 from frontier.reports.points import points_of
 from frontier.reports.robustness import CHECKS, robustness_of
+from frontier.results.corruption_metrics import ALEXNET
 from frontier.results.evaluation import Evaluation
 from frontier.results.measure import Measure
 from frontier.results.record import Point, TrialRecord
@@ -116,11 +117,23 @@ def test_cells_that_do_not_fit_together_do_not_hide_the_page(
 def test_what_was_never_evaluated_is_said_with_the_command(manifest: StudyManifest, evaluated: Study) -> None:
     shown = section(render(manifest, evaluated))
     assert "Not evaluated: trial 1 of the front: <code>frontier evaluate digits</code>" in shown
-    command = "<code>frontier evaluate digits --corruptions common</code>"
-    assert f"Not evaluated on corruptions: trial 1 of the front: {command}" in shown
     nothing = section(render(manifest, evaluated[1:2]))
     assert "Not evaluated: the whole front: <code>frontier evaluate digits</code>" in nothing
     assert "<table" not in nothing
+
+
+def test_a_point_without_all_common_corruptions_is_said_with_the_command(
+    manifest: StudyManifest, evaluated: Study, make_corruptions: MakeCorruptions
+) -> None:
+    command = "<code>frontier evaluate digits --corruptions common</code>"
+    assert f"Not evaluated on corruptions: the whole front: {command}" in section(render(manifest, evaluated))
+    cells = {f"{name}/{severity}": Measure.of(0.5, 10) for name in ALEXNET.errors for severity in (1, 5)}
+    held_out = make_corruptions(label="CIFAR-10-C-style (regenerated), held-out")
+    whole = make_corruptions().model_copy(update={"accuracies": cells})
+    record = evaluated[0][1].model_copy(update={"evaluations": (whole, held_out)})
+    shown = section(render(manifest, [(0, record), *evaluated[1:]]))
+    assert f"Not evaluated on corruptions: trial 1 of the front: {command}" in shown
+    assert "CIFAR-10-C-style (regenerated), held-out" in shown
 
 
 def test_official_files_have_a_column_of_their_own(

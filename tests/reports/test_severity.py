@@ -10,7 +10,7 @@ import pytest
 
 from frontier import registry
 from frontier.corruptions._apply import FAMILIES
-from frontier.reports.facts import UNLABELLED, facts_of
+from frontier.reports.facts import facts_of
 from frontier.reports.figures.corrupted_by_severity import MOST_POINTS, Row
 from frontier.reports.points import points_of
 from frontier.reports.theme import LIGHT
@@ -91,6 +91,6 @@ def test_captions_of_corrupted_accuracy_carry_the_label(
 
     label, files = "CIFAR-10-C-style (regenerated)", "CIFAR-10-C (official files)"
     assert all(label in text for text in captions(labels={"validation": label, "test": label}))
-    assert all(UNLABELLED in text for text in captions())
+    assert all("common corruptions on digits, scaled rules (not CIFAR-C)" in text for text in captions())
     assert files in captions(labels={"validation": label, "test": label, "official": files})[0]
     assert files not in captions(labels={"validation": label, "test": label})[0]

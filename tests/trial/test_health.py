@@ -138,7 +138,7 @@ def test_a_larger_eps_may_not_help_more_than_three_images(rise: int, passed: boo
     assert f"pgd-20: +{rise} of 1000 images from eps 4 to 8/255" in health.monotone(made).found
 
 
-@pytest.mark.parametrize(("more", "passed"), [(5, True), (6, False)])
+@pytest.mark.parametrize(("more", "passed"), [(3, True), (4, False)])
 def test_a_stronger_attack_may_not_leave_more(more: int, passed: bool) -> None:
     made = outcome()
     made = replace(made, robust=made.robust | {("fgsm", 8.0): broken(100), ("pgd-20", 8.0): broken(100 - more)})
