@@ -1,7 +1,7 @@
 """Whitens the image and lets streaks fall over it; PARAMETERS are (mean, spread, zoom, threshold, radius, sigma, kept).
 
 Source: make_cifar_c.py of hendrycks/robustness (Hendrycks and Dietterich, ICLR 2019). The motion blur there is
-ImageMagick's, here the same kernel without it, and streaks are not rounded to 8 bits before they are laid over the image.
+ImageMagick's, here the same kernel without it, whose streaks are not rounded to 8 bits before they are added.
 Flakes are where normal noise, enlarged by `zoom` about the centre, reaches the threshold; radius and sigma are those of
 their motion blur at 32 pixels, at an angle uniform between -135 and -45 degrees. `kept` is the weight of the image
 beside its whitened self. Other image sizes: radius and sigma scale with the shorter side / 32, the radius to a whole
