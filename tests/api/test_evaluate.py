@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import torch
 from typer.testing import CliRunner
 
 import frontier
+from frontier import registry
 from frontier.api.evaluate import Findings, Progress
 from frontier.cli._app import app
 from frontier.errors import BlockedError, InputError, Interrupted
@@ -26,6 +28,7 @@ from frontier.results.evaluation import Check, Evaluation
 from frontier.results.migrate import read_record
 from frontier.results.store import write_record
 from frontier.trial.battery import Effort
+from frontier.trial.health import CHECKS
 from frontier.trial.subject import Subject, add
 
 FEW = "40 images: a check that allows for 3 of them can hardly fail; take 200 or more"
@@ -94,8 +97,9 @@ def test_a_record_gains_an_evaluation_and_keeps_all_else(study: frontier.StudyVi
         assert list(found.accuracies)[:5] == ["clean", "fgsm/4", "pgd-3/4", "pgd-4x2/4", "worst/4"]
         assert found.accuracies["worst/8"].value <= found.accuracies["worst/4"].value <= found.accuracies["clean"].value
         assert found.settings["eps_255"] == (4.0, 8.0)
-        assert {check.name: check.passed for check in found.checks}["deployed"] is True
-        assert {check.name: check.passed for check in found.checks}["untouched"] is True
+        verdicts = {check.name: check.passed for check in found.checks}
+        assert (len(found.checks), set(verdicts)) == (len(CHECKS), set(CHECKS))
+        assert verdicts["deployed"] is verdicts["untouched"] is True
         assert found.libraries["torch"] == torch.__version__.partition("+")[0]
 
 
@@ -147,6 +151,24 @@ def test_an_attack_of_ones_own_is_the_strongest_of_its_battery(study: frontier.S
     assert found.settings["attack_steps"] == 2
 
 
+def test_an_attack_that_changes_the_network_is_flagged(
+    study: frontier.StudyView, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(model: torch.nn.Module, pixels: torch.Tensor, labels: torch.Tensor, **_: object) -> torch.Tensor:
+        for name, buffer in model.named_buffers():
+            if name.endswith("running_mean"):
+                buffer += 1e-6
+        return pixels.clone()
+
+    load, careless = registry.load, SimpleNamespace(run=run)
+    monkeypatch.setattr(registry, "load", lambda axis, name: careless if name == "careless" else load(axis, name))
+    evaluate(attack="careless", n=20, trials=[0])
+    (found,) = study.trial(0).evaluations
+    (check,) = [check for check in found.checks if check.name == "untouched"]
+    assert (check.passed, check.found) == (False, "changed: body.bn1.running_mean, body.bn2.running_mean")
+    assert "untouched" in next(point for point in study.points() if point.address == "0").flags
+
+
 def test_corruptions_have_an_mce_relative_to_a_named_reference(study: frontier.StudyView, evaluate: Evaluate) -> None:
     only = {"attack": "none", "corruptions": "common", "n": 20, "trials": [0]}
     (own,) = evaluate(**only, reference="0").evaluated
@@ -180,6 +202,7 @@ def test_a_kill_loses_the_point_in_work_alone(study: frontier.StudyView, evaluat
 import os, signal
 import frontier
 from frontier.trial.battery import Effort
+from frontier.trial.health import CHECKS
 def stop(progress):
     if progress.done == 1 and progress.step.done == 2:
         os.kill(os.getpid(), signal.SIGKILL)

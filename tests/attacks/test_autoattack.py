@@ -182,6 +182,30 @@ def test_what_the_package_returns_is_brought_back_into_the_ball(
     assert adversarial.max() <= 1
 
 
+@pytest.mark.parametrize("logit", [float("inf"), float("nan")])
+@pytest.mark.parametrize("eps", [0, EPS])
+def test_an_image_with_a_logit_that_is_not_finite_is_not_classified_right(
+    single: Trained, eps: float, logit: float
+) -> None:
+    model, images, labels = single
+
+    class Bursting(nn.Module):
+        """Says the label, by a logit that no other can reach, of every image that is brighter than the median."""
+
+        def forward(self, pixels: Tensor) -> Tensor:
+            logits: Tensor = model(pixels)
+            return logits.masked_fill(burst(pixels)[:, None] & (logits == logits.amax(1, keepdim=True)), logit)
+
+    def burst(pixels: Tensor) -> Tensor:
+        return pixels.mean(dim=(1, 2, 3)) > images.mean(dim=(1, 2, 3)).median()
+
+    bursting = Bursting().eval()
+    assert _right(bursting, images, labels)[burst(images)].sum() > 20  # to argmax the logit is the largest
+    outcome = autoattack.attack(bursting, images, labels, eps=eps, steps=1, seed=0)
+    assert torch.equal(outcome.robust["clean"], _right(model, images, labels) & ~burst(images))
+    assert not (outcome.robust["square"] & burst(outcome.adversarial)).any()
+
+
 def test_a_missing_package_is_named_with_its_cure(single: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyautoattack.autopgd_base", None)
     with pytest.raises(BlockedError, match=r"relu-frontier\[attacks\].*pip install pyautoattack==0\.2\.0"):

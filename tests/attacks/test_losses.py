@@ -67,10 +67,16 @@ def test_dlr_and_the_margin_are_positive_where_an_image_is_misclassified(logits:
     assert torch.equal(_losses.margin(logits, labels) > 0, wrong)
 
 
-def test_dlr_asks_for_three_classes() -> None:
+@pytest.mark.parametrize("classified_right", [True, False])
+def test_dlr_asks_for_three_classes_also_where_nothing_is_left_to_attack(classified_right: bool) -> None:
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2)).eval()
+    for parameter in net.parameters():
+        nn.init.uniform_(parameter, -1, 1, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(5, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        said = net(images).argmax(dim=1)
     with pytest.raises(InputError, match="at least 3 classes"):
-        pgd.run(net, torch.full((2, 1, 4, 4), 0.5), torch.zeros(2).long(), eps=0.1, steps=1, seed=0, loss="dlr")
+        pgd.run(net, images, said if classified_right else 1 - said, eps=0.1, steps=1, seed=0, loss="dlr")
 
 
 def test_dlr_is_as_strong_as_cross_entropy_on_a_network_that_hides_nothing(

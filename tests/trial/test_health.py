@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from frontier.nn.gates import FrozenGate
 from frontier.nn.network import Classifier, build
+from frontier.nn.sites import Site
+from frontier.nn.surgery import gate
 from frontier.results.evaluation import Check
 from frontier.trial import battery, health
 from frontier.trial.battery import Battery, Effort, Outcome
 from frontier.trial.examine import State, deterministic, gradients, untouched
+from frontier.trial.measure import classified
 from frontier.trial.source import Source
 
 ROOT = Path(__file__).parents[2]
 QUICK = Effort(steps=10, long_steps=20, restarts=2, attack_steps=5)
 N = 100
+SQUARE = torch.tensor([0.1, 0.5, 0.25])[:, None]  # of x: 1, x, x^2
+Change = Callable[[Tensor], Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +36,18 @@ def images() -> tuple[Tensor, Tensor]:
     return torch.tensor(found.images) / 255, torch.tensor(found.labels)
 
 
-@pytest.fixture(scope="module")
-def honest() -> Classifier:
-    """A small network, trained on the digits to more than 80 %."""
+def trained(share: float) -> Classifier:
+    """A small network, trained on the digits to more than 80 %: a `share` of ReLUs, all others are squares."""
     data = Source("digits", None).dataset()
     pixels, labels = torch.tensor(data.train.images) / 255, torch.tensor(data.train.labels)
+
+    def some(site: Site) -> FrozenGate:
+        return FrozenGate(torch.rand(site.shape) < share, SQUARE.repeat(1, site.shape[0]))
+
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = Classifier(build("tinynet", data.image, data.classes, options={"width": 8}), data.mean, data.std)
+        body = gate(build("tinynet", data.image, data.classes, options={"width": 8}), data.image, some)
+        model = Classifier(body, data.mean, data.std)
         optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
         for _ in range(60):
             chosen = torch.randint(len(labels), (128,))
@@ -48,10 +60,15 @@ def honest() -> Classifier:
     return model.eval()
 
 
+@pytest.fixture(scope="module")
+def honest() -> Classifier:
+    return trained(1.0)
+
+
 class Wrapped(nn.Module):
     """A network with something done to its pixels and its logits."""
 
-    def __init__(self, model: nn.Module, before: object = None, after: object = None) -> None:
+    def __init__(self, model: nn.Module, before: Change | None = None, after: Change | None = None) -> None:
         super().__init__()
         self.model, self.before, self.after = model, before, after
         self.eval()
@@ -61,12 +78,35 @@ class Wrapped(nn.Module):
         return self.after(logits) if self.after else logits
 
 
-def rounded(pixels: Tensor) -> Tensor:
-    return (pixels * 4).round() / 4
+def rounded(levels: int) -> Change:
+    return lambda pixels: (pixels * levels).round() / levels
 
 
-def straight_through(pixels: Tensor) -> Tensor:
-    return pixels + (rounded(pixels) - pixels).detach()
+def floored(levels: int) -> Change:
+    return lambda pixels: (pixels * levels).floor() / levels
+
+
+def straight_through(change: Change) -> Change:
+    """`change` with the gradient of the identity."""
+    return lambda pixels: pixels + (change(pixels) - pixels).detach()
+
+
+class Misled(torch.autograd.Function):
+    """The identity, whose gradient is handed on as `change` leaves it."""
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, change: Change) -> Tensor:
+        ctx.change = change
+        return pixels.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return ctx.change(gradient), None
+
+
+def shuffled(gradient: Tensor) -> Tensor:
+    order = torch.randperm(gradient[0].numel(), generator=torch.Generator().manual_seed(0))
+    return gradient.flatten(1)[:, order].view_as(gradient)
 
 
 def checks(model: nn.Module, images: tuple[Tensor, Tensor], attack: str = "pgd") -> dict[str, Check]:
@@ -87,17 +127,24 @@ def failed(found: dict[str, Check]) -> set[str]:
 
 
 def test_an_honest_network_passes_every_check(honest: Classifier, images: tuple[Tensor, Tensor]) -> None:
+    pytest.importorskip("pyautoattack")
     found = checks(honest, images, "autoattack")
     assert {name: check.found for name, check in found.items() if check.passed is not True} == {}
     assert set(found) == set(health.CHECKS) - {"deployed"}
+
+
+def test_a_network_of_squares_passes_every_check(images: tuple[Tensor, Tensor]) -> None:
+    model = trained(0.3)
+    assert int(classified(model, *images)[0].sum()) > 0.8 * N
+    assert failed(checks(model, images)) == set()
 
 
 @pytest.mark.parametrize(
     ("masked", "caught"),
     [
         ({"after": lambda logits: logits * 1e4}, "gradients"),
-        ({"before": straight_through}, "gradients"),
-        ({"before": rounded}, "gradients"),
+        ({"before": straight_through(rounded(4))}, "gradients"),
+        ({"before": rounded(4)}, "gradients"),
         ({"after": lambda logits: logits + torch.randn_like(logits)}, "deterministic"),
         ({"after": lambda logits: logits.where(logits < logits.amax(), torch.inf)}, "gradients"),
     ],
@@ -114,6 +161,26 @@ def test_scaled_logits_withstand_what_breaks_the_honest_network(
 ) -> None:
     scaled = checks(Wrapped(honest, after=lambda logits: logits * 1e4), images)
     assert "chance_at_half" in failed(scaled)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        *(straight_through(rounded(levels)) for levels in (4, 31, 63)),
+        *(straight_through(floored(levels)) for levels in (255, 15)),
+        *(floored(levels) for levels in (255, 15)),
+        lambda pixels: Misled.apply(pixels, torch.neg),
+        lambda pixels: Misled.apply(pixels, shuffled),
+    ],
+    ids=["4", "31", "63", "floor 255", "floor 15", "flat 255", "flat 15", "other sign", "shuffled"],
+)
+def test_a_gradient_that_is_not_the_slope_is_caught(
+    honest: Classifier, images: tuple[Tensor, Tensor], before: Change
+) -> None:
+    model = Wrapped(honest, before)
+    right, _ = classified(model, *images)
+    assert int(right.sum()) > N // 2  # the network is as good as it was: it is the gradient that is wrong
+    assert gradients(model, *images, right, 0).passed is False
 
 
 def outcome(**fields: object) -> Outcome:
@@ -138,6 +205,25 @@ def test_a_larger_eps_may_not_help_more_than_three_images(rise: int, passed: boo
     assert f"pgd-20: +{rise} of 1000 images from eps 4 to 8/255" in health.monotone(made).found
 
 
+def rising(name: str, attack: str = "autoattack") -> Outcome:
+    """Two more images withstand each larger eps of three under the attack `name`."""
+    asked = Battery(attack, (2.0, 4.0, 8.0))
+    robust = {(one, eps): broken(10) for one in asked.names for eps in asked.eps_255}
+    robust |= {(name, 4.0): broken(8), (name, 8.0): broken(6)}
+    return outcome(battery=asked, robust=robust)
+
+
+def test_eps_are_compared_with_all_smaller_ones() -> None:
+    check = health.monotone(rising("pgd-20"))
+    assert "pgd-20: +4 of 1000 images from eps 2 to 8/255" in check.found
+    assert check.passed is False
+
+
+def test_one_step_overshoots_and_counts_only_where_it_is_all_there_is() -> None:
+    assert health.monotone(rising("fgsm")).passed is True
+    assert health.monotone(rising("fgsm", attack="fgsm")).passed is False
+
+
 @pytest.mark.parametrize(("more", "passed"), [(3, True), (4, False)])
 def test_a_stronger_attack_may_not_leave_more(more: int, passed: bool) -> None:
     made = outcome()
@@ -148,11 +234,35 @@ def test_a_stronger_attack_may_not_leave_more(more: int, passed: bool) -> None:
     assert f"eps 8: 900 {900 + more} 900 900 (together 900 900 900 900)" in check.found
 
 
-@pytest.mark.parametrize(("more", "passed"), [(5, True), (6, False)])
-def test_twice_the_iterations_may_not_move_much(more: int, passed: bool) -> None:
+@pytest.mark.parametrize(
+    ("n", "more", "fewer", "passed"),
+    [
+        (1000, 5, 0, True),
+        (1000, 6, 0, False),
+        (1000, 0, 6, False),
+        (1000, 5, 5, True),
+        (1000, 10, 10, False),
+        (100, 3, 0, True),
+        (100, 4, 0, False),
+        (600, 3, 0, True),
+        (800, 4, 0, True),
+    ],
+)
+def test_twice_the_iterations_may_not_move_much(n: int, more: int, fewer: int, passed: bool) -> None:
+    """More are broken by twice the iterations, fewer are broken no longer."""
+    made, image = outcome(), torch.arange(n)
+    flags = {"pgd-100x5": image >= fewer, "pgd-200x5": image < n - more}
+    robust = {(name, eps): flags.get(name, image >= 0) for name, eps in made.robust}
+    check = health.converged(replace(made, labels=image % 10, robust=robust))
+    assert f"moves at most {max(more, fewer)} of {n} images" in check.found
+    assert check.passed is passed
+
+
+def test_the_eps_at_which_it_moved_most_decides() -> None:
     made = outcome()
-    made = replace(made, robust=made.robust | {("pgd-200x5", 4.0): broken(more)})
-    assert health.converged(made).passed is passed
+    for eps in made.battery.eps_255:
+        moved = health.converged(replace(made, robust=made.robust | {("pgd-200x5", eps): broken(6)}))
+        assert (moved.passed, f"(eps {eps:g}/255)" in moved.found) == (False, True)
 
 
 @pytest.mark.parametrize(("right", "passed"), [(110, True), (111, False)])
@@ -178,25 +288,15 @@ def test_what_cannot_apply_says_why() -> None:
         (health.order(one), "one attack alone: fgsm"),
         (health.converged(one), "fgsm has no iterations"),
         (health.square(one), "needs --attack autoattack"),
+        (health.warned(one), "needs --attack autoattack"),
     ):
         assert (check.passed, check.found) == (None, why)
 
 
-def test_an_evaluation_that_changes_the_network_is_seen(honest: Classifier) -> None:
-    before = State.of(honest)
-    assert untouched(before, honest).passed
-    honest.train()
-    assert "training flag" in untouched(before, honest).found
-    honest.eval()
-    parameter = next(iter(honest.parameters()))
-    parameter.requires_grad_(False)
-    assert "requires_grad" in untouched(before, honest).found
-    parameter.requires_grad_(True)
-    held = parameter.data.clone()
-    parameter.data += 1
-    assert untouched(before, honest).passed is False
-    parameter.data = held
-    assert untouched(before, honest).passed
+def test_autoattacks_warnings_fail_their_check() -> None:
+    assert health.warned(outcome()).passed is True
+    check = health.warned(outcome(warnings=("it is one", "it is another")))
+    assert (check.passed, check.found) == (False, "it is one; it is another")
 
 
 def test_every_check_has_its_section_with_three_parts() -> None:
