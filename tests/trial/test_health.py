@@ -42,7 +42,8 @@ def trained(share: float) -> Classifier:
     pixels, labels = torch.tensor(data.train.images) / 255, torch.tensor(data.train.labels)
 
     def some(site: Site) -> FrozenGate:
-        return FrozenGate(torch.rand(site.shape) < share, SQUARE.repeat(1, site.shape[0]))
+        squares = SQUARE.repeat(1, site.shape[0]) if share < 1 else None
+        return FrozenGate(torch.rand(site.shape) < share, squares)
 
     with torch.random.fork_rng():
         torch.manual_seed(0)
