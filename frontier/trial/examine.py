@@ -74,7 +74,7 @@ def _slope(model: Classifier, pixels: Tensor, labels: Tensor) -> Tensor:
     return gained / (2 * PROBE * gradient.abs().flatten(1).sum(1))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def deterministic(model: Classifier, pixels: Tensor) -> Check:
     """Two forwards of the same images give the same logits, bit for bit; in other company they are the same, rounding
     apart."""
@@ -94,7 +94,11 @@ def deployed(model: Classifier, spec: TrialSpec, point: Point, source: Source, w
     and surrogate coefficients as in the file that is exported, accuracy on validation."""
     wrong = []
     held = model.state_dict()
-    other = [name for name, value in load_file(weights).items() if not torch.equal(held[name].cpu(), value)]
+    other = [
+        name
+        for name, value in load_file(weights).items()
+        if name not in held or not torch.equal(held[name].cpu(), value)
+    ]
     if other:
         wrong.append(f"its {', '.join(sorted(other)[:3])} are not those of {weights.name}")
     if is_branched(model):

@@ -27,7 +27,7 @@ from frontier.trial.source import SUBSET_SEED, Source
 BATCH = 500
 
 
-@torch.inference_mode()
+@torch.no_grad()  # and not inference_mode: a network may take gradients inside its forward pass
 def classified(model: Classifier, pixels: Tensor, labels: Tensor) -> tuple[Tensor, int]:
     """Which images, (N, C, H, W) in [0, 1], are classified right, bool (N,), and how many have NaN or infinite logits:
     those are wrong."""

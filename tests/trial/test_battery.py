@@ -180,7 +180,7 @@ def test_logits_that_burst_under_attack_alone_are_counted(model: nn.Module, imag
 
 def inside(logits: Tensor) -> Tensor:
     """Takes a gradient within the forward pass, as a network does that defends itself while it is attacked."""
-    with torch.inference_mode(False), torch.enable_grad():
+    with torch.enable_grad():
         probe = torch.zeros(1, requires_grad=True)
         torch.autograd.grad(probe.sum(), probe)
     return logits
