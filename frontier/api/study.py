@@ -15,7 +15,6 @@ from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
 from frontier.results.store import Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
-from frontier.trial.workspace import CANCEL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,13 +179,11 @@ class StudyView:
         bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
         return Path(out)
 
-    def subjects(self, trials: Sequence[int | str] = ()) -> tuple[Subject, ...]:
-        """What can be evaluated: these points (`7`, `7.1`), or the front by rising ReLU count.
+    def chosen(self, trials: Sequence[int | str] = ()) -> tuple[StudyPoint, ...]:
+        """These points (`7`, `7.1`), or the front by rising ReLU count.
 
         Raises InputError where there is no such point, and where there is no front yet.
         """
-        from frontier.trial.subject import Subject
-
         points = {found.address: found for found in self.points()}
         asked = [address(*parse_address(trial)) for trial in trials]
         unknown = [one for one in asked if one not in points]
@@ -202,9 +199,15 @@ class StudyView:
                 where=str(self.files.folder),
                 fix="go on with its search first",
             )
-        chosen = [points[one] for one in dict.fromkeys(asked)] or self.front()
+        return tuple(points[one] for one in dict.fromkeys(asked)) or self.front()
+
+    def subjects(self, trials: Sequence[int | str] = ()) -> tuple[Subject, ...]:
+        """What can be evaluated: the points that `chosen` gives, with their folders."""
+        from frontier.trial.subject import Subject
+
         return tuple(
-            Subject(self.files.trial_folder(found.trial), found.trial, found.index, found.record) for found in chosen
+            Subject(self.files.trial_folder(found.trial), found.trial, found.index, found.record)
+            for found in self.chosen(trials)
         )
 
     def free_weights(self) -> tuple[list[Path], int]:
@@ -233,6 +236,8 @@ class StudyView:
 
         A search hands out nothing more and ends when its running trials have; a trial stops after its current epoch.
         """
+        from frontier.trial.workspace import CANCEL
+
         if trial is None:
             (self.files.folder / CANCEL).touch()
             return

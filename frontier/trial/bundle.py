@@ -7,10 +7,8 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -18,39 +16,17 @@ from torch import Tensor
 from frontier.data._dataset import Dataset
 from frontier.errors import InputError, VerificationError
 from frontier.files import writable, write_atomic
-from frontier.frozen import Frozen
 from frontier.masks.file import load as load_mask
 from frontier.masks.mask import Mask
 from frontier.nn.gates import FrozenGate
 from frontier.nn.network import Classifier, backbone, build
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gate, mask_of, set_mask
-from frontier.results.record import Point, TrialRecord
-from frontier.results.spec import NetworkSpec, TrialSpec
+from frontier.results.record import TrialRecord
+from frontier.results.spec import NetworkSpec
+from frontier.trial.manifest import MANIFEST, MASK, WEIGHTS, Manifest, read_manifest
 
-MASK, WEIGHTS, MANIFEST = "mask.safetensors", "weights.safetensors", "manifest.json"
 PROBES = 64  # images of the reload check
-
-
-class Manifest(Frozen):
-    """What the files are. `image` is (C, H, W); `mean` and `std` normalise pixels in [0, 1], per channel."""
-
-    format: Literal["frontier-bundle"] = "frontier-bundle"
-    version: Literal[1] = 1
-    study: str
-    trial: int
-    point: int
-    network: NetworkSpec
-    image: tuple[int, int, int]
-    classes: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    relu_count: int
-    mask_hash: str
-    sha256: dict[str, str]
-    results: Point
-    spec: TrialSpec
-    origin: dict[str, Any]
 
 
 def save_weights(model: Classifier, path: Path) -> None:
@@ -113,14 +89,6 @@ def load(folder: Path | str) -> Classifier:
     if (mask.hash, mask.count) != (manifest.mask_hash, manifest.relu_count):
         raise VerificationError(f"{folder}: the mask is not the one that the manifest describes")
     return model
-
-
-def read_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
-    try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"not a bundle ({error})", where=str(path), expected="a folder that export wrote") from None
 
 
 def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: int, data: Dataset) -> Manifest:
