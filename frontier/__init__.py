@@ -1,7 +1,8 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
-`search(...)`, `evaluate(...)`, `open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are
-loaded when they are first used, so that `import frontier` costs neither torch nor ray.
+`search(...)`, `evaluate(...)`, `price(...)` and `price_study`, `price_bundle`, `price_plan`, `open_study(...)`,
+`list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so that
+`import frontier` costs neither torch nor ray.
 """
 
 from __future__ import annotations
@@ -11,17 +12,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from frontier.api.evaluate import evaluate
+    from frontier.api.price import price, price_bundle, price_plan, price_study
     from frontier.api.search import search
     from frontier.api.study import StudyView, list_studies, open_study
     from frontier.registry import plug_in
     from frontier.trial.bundle import load as load_bundle
 
 __version__ = "0.1.0"
-__all__ = ["StudyView", "evaluate", "list_studies", "load_bundle", "open_study", "plug_in", "search"]
+__all__ = [
+    "StudyView",
+    "evaluate",
+    "list_studies",
+    "load_bundle",
+    "open_study",
+    "plug_in",
+    "price",
+    "price_bundle",
+    "price_plan",
+    "price_study",
+    "search",
+]
 
 _HOMES = {
     "search": ("frontier.api.search", "search"),
     "evaluate": ("frontier.api.evaluate", "evaluate"),
+    "price": ("frontier.api.price", "price"),
+    "price_bundle": ("frontier.api.price", "price_bundle"),
+    "price_plan": ("frontier.api.price", "price_plan"),
+    "price_study": ("frontier.api.price", "price_study"),
     "open_study": ("frontier.api.study", "open_study"),
     "list_studies": ("frontier.api.study", "list_studies"),
     "StudyView": ("frontier.api.study", "StudyView"),

@@ -1,6 +1,6 @@
 """Every axis of frontier is a package, and every module in it is a member: the file name is the public name.
 
-Adding a method, backbone, data set, corruption, attack, sampler, backend, figure or command is one file.
+Adding a method, backbone, data set, corruption, attack, protocol, sampler, backend, figure or command is one file.
 Names that begin with an underscore are the axis's own parts, not members. Plug-ins are members that live elsewhere:
 
 * entry points of the group `frontier.AXIS`: the entry point's name is the public name, its value a module;
@@ -45,6 +45,7 @@ AXES = {
     "data": Axis("frontier.data", ("IMAGE or shape", "CLASSES or shape", "load")),
     "corruption": Axis("frontier.corruptions", ("PARAMETERS", "corrupt")),
     "attack": Axis("frontier.attacks", ("run", "passes")),
+    "protocol": Axis("frontier.latency", ("CONSTANTS", "ONLINE", "OFFLINE", "ROUNDS", "price")),
     "sampler": Axis("frontier.driver.samplers", ("build",)),
     "backend": Axis("frontier.driver.backends", ("check", "run")),
     "figure": Axis("frontier.reports.figures", ("ORDER", "TITLE", "MISLEADS", "data", "draw", "alt", "caption")),

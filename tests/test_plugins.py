@@ -173,7 +173,17 @@ def test_the_example_of_the_documentation_runs(tmp_path: Path) -> None:
 
 def test_members_of_a_folder_are_found_and_its_shared_parts_are_not(run: Run) -> None:
     known = [name for axis in registry.AXES for name in registry.names(axis)]
-    assert {"first_k", "plainnet", "stripes", "posterize", "bim", "nsga2", "rounds", "robust_vs_clean"} <= set(known)
+    assert {
+        "first_k",
+        "plainnet",
+        "stripes",
+        "posterize",
+        "bim",
+        "nsga2",
+        "rounds",
+        "robust_vs_clean",
+        "one_message",
+    } <= set(known)
     assert "_block" not in known
 
 

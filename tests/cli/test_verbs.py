@@ -60,6 +60,8 @@ def test_relus_prints_the_counts_of_both_conventions(run: Run) -> None:
         (["check", "digit"], "Did you mean 'digits'"),
         (["show", "nothing"], "no study 'nothing'"),
         (["report", "nothing"], "no study 'nothing'"),
+        (["price"], "exactly one of --study, --bundle, --backbone"),
+        (["price", "--study", "nothing"], "no study 'nothing'"),
         (["search", "digits", "--trials", "0"], "no trials"),
         (["search", "digits", "--trials", "many"], "Invalid value for '--trials'"),
         (["search", "digits", "--progress", "loud"], "unknown choice"),
