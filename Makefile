@@ -15,12 +15,14 @@ unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup setup-pi demo test check format lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
 setup: .venv/.ready ## install the locked versions and the project into .venv
+
+setup-pi: .venv/.ready-pi ## install CrypTen besides, for frontier measure
 
 demo: setup ## search the trade-off of a small CNN on handwritten digits
 	$(BIN)/frontier search digits
@@ -45,6 +47,7 @@ format: setup ## rewrite the sources in the project's format
 lock: | $(UV) ## write requirements/*.lock anew (ARGS=--upgrade for newer versions)
 	$(COMPILE) pyproject.toml --group dev -o requirements/project.lock
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.lock
+	$(COMPILE) --no-deps requirements/pi.in -o requirements/pi.lock
 
 clean: ## remove what setup and the checks made; results stay
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -57,6 +60,11 @@ clean: ## remove what setup and the checks made; results stay
 	@test -x $(BIN)/python || { rm -rf .venv && $(UV) venv --quiet --python "$$(command -v $(PYTHON))" .venv; }
 	$(UV) pip install --python $(BIN)/python --compile-bytecode --require-hashes -r requirements/project.lock
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.ready-pi: requirements/pi.lock .venv/.ready | $(UV)
+	@echo "== setup-pi"
+	$(UV) pip install --python $(BIN)/python --compile-bytecode --no-deps --require-hashes -r requirements/pi.lock
 	@touch $@
 
 .tools/bin/uv: requirements/bootstrap.lock
