@@ -46,6 +46,7 @@ AXES = {
     "corruption": Axis("frontier.corruptions", ("PARAMETERS", "corrupt")),
     "attack": Axis("frontier.attacks", ("run", "passes")),
     "protocol": Axis("frontier.latency", ("CONSTANTS", "ONLINE", "OFFLINE", "ROUNDS", "price")),
+    "engine": Axis("frontier.engines", ("DISTRIBUTIONS", "SIMULATED", "check", "evaluator")),
     "sampler": Axis("frontier.driver.samplers", ("build",)),
     "backend": Axis("frontier.driver.backends", ("check", "run")),
     "figure": Axis("frontier.reports.figures", ("ORDER", "TITLE", "MISLEADS", "data", "draw", "alt", "caption")),

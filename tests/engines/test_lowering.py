@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from bundles import linearized
 from torch import Tensor, nn
 
 from frontier import registry
@@ -13,44 +14,10 @@ from frontier.engines._lower import lower
 from frontier.engines._plan import Product, Scale, in_clear
 from frontier.errors import InputError
 from frontier.nn.counter import count_relus
-from frontier.nn.gates import FrozenGate
 from frontier.nn.network import build
-from frontier.nn.sites import Site
-from frontier.nn.surgery import gate
 
 IMAGE = (3, 16, 16)
 SURROGATES = ("identity", "degree0", "degree1", "degree2")
-
-
-def linearized(
-    body: nn.Module, image: tuple[int, int, int], surrogate: str = "degree2", share: float = 0.3
-) -> nn.Module:
-    """`share` of the ReLUs kept at random, a surrogate elsewhere, and batch norms that do something."""
-    drawn = torch.Generator().manual_seed(0)
-
-    def frozen(site: Site) -> FrozenGate:
-        kept = torch.rand(site.shape, generator=drawn) < share
-        if surrogate == "identity":
-            return FrozenGate(kept)
-        degree = int(surrogate[-1])
-        coefficients = (
-            torch.randn(degree + 1, site.shape[0], generator=drawn) * torch.tensor([[0.1], [0.5], [0.05]])[: degree + 1]
-        )
-        if degree == 2:
-            coefficients[2, 0] = 0.0  # one channel of the quadratic surrogate that is affine
-        return FrozenGate(kept, coefficients)
-
-    for module in body.modules():
-        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            for values, low, high in (
-                (module.running_mean, -0.2, 0.2),
-                (module.running_var, 0.5, 1.5),
-                (module.weight.data, 0.5, 1.5),
-                (module.bias.data, -0.2, 0.2),
-            ):
-                assert values is not None
-                values.copy_(torch.rand(values.shape, generator=drawn) * (high - low) + low)
-    return gate(body.eval(), image, frozen).eval()
 
 
 def images(image: tuple[int, int, int]) -> Tensor:

@@ -1,0 +1,75 @@
+"""`frontier measure`: private inference of an exported network between two real processes, timed and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import DEFAULT_HOME, Data, Home, Json, Plugin, print_json
+from frontier.errors import InputError
+
+Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle that frontier export wrote.")]
+Engine = Annotated[str, typer.Option(metavar="E", help="What evaluates the ReLUs (docs/latency.md).")]
+Repeats = Annotated[int | None, typer.Option(metavar="R", help="Runs of each image. [default: 5]")]
+Images = Annotated[int | None, typer.Option(metavar="N", help="Images of the test split. [default: 1]")]
+Bits = Annotated[int, typer.Option(metavar="F", help="Bits of fraction in the ring of 64 bits.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Of the simulated offline phase. [default: 0]")]
+Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Be the server alone, for one measurement.")]
+Connect = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Be the client of that server.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No line for every run on stderr.")]
+
+
+def command(
+    bundle: Bundle,
+    engine: Engine = "crypten",
+    repeats: Repeats = None,
+    images: Images = None,
+    fraction_bits: Bits = 16,
+    seed: Seed = None,
+    listen: Listen = None,
+    connect: Connect = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    home: Home = DEFAULT_HOME,
+    data: Data = None,
+    plugin: Plugin = None,
+) -> None:
+    """Measure private inference of BUNDLE between two processes; an instrument, whose offline phase is simulated."""
+    given = {"--repeats": repeats, "--images": images, "--seed": seed, "--connect": connect}
+    if listen is not None:
+        _refuse({**given, "--json": json or None})
+        from frontier.api.measure import serve
+
+        serve(bundle, listen, engine=engine, fraction_bits=fraction_bits, on_listening=_print_address)
+        return
+    from frontier.api.measure import IMAGES, REPEATS, measure
+    from frontier.cli._measured import print_measured, print_progress
+
+    found = measure(
+        bundle,
+        engine=engine,
+        repeats=repeats if repeats is not None else REPEATS,
+        images=images if images is not None else IMAGES,
+        fraction_bits=fraction_bits,
+        seed=seed or 0,
+        connect=connect,
+        data=data,
+        on_progress=None if quiet else print_progress,
+    )
+    if json:
+        print_json(found.measured.model_dump(mode="json"))
+    else:
+        print_measured(found)
+
+
+def _refuse(of_client: Mapping[str, object]) -> None:
+    stray = [name for name, value in of_client.items() if value is not None]
+    if stray:
+        raise InputError(f"{', '.join(stray)} with --listen", fix="the client says that; leave it out here")
+
+
+def _print_address(host: str, port: int) -> None:
+    typer.echo(f"listening on {host}:{port}")

@@ -1,0 +1,112 @@
+"""Measured: what private inference of one network took between two real processes. A measurement, unlike a price.
+
+It comes from an instrument: the offline phase is simulated, and `simulated` says how. One inference is of one image.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import Literal
+
+from frontier.frozen import Frozen
+
+
+class Spread(Frozen):
+    """Seconds over the runs that count."""
+
+    median: float
+    min: float
+    max: float
+    mean: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """`values`: at least one."""
+        return cls(median=statistics.median(values), min=min(values), max=max(values), mean=statistics.fmean(values))
+
+
+class Counted(Frozen):
+    """Payload bytes and rounds of one inference, the same in every run, from the client's own counters.
+
+    `sent_bytes`, `received_bytes` and `rounds` are those of ReLUs and squares, and what a price holds too. What else
+    crosses the link stands apart: the image's shares, the client's new shares of what was evaluated, which go on to the
+    server's linear layers, the logits' shares, and the headers of all frames.
+    """
+
+    sent_bytes: int
+    received_bytes: int
+    rounds: int
+    input_bytes: int
+    handover_bytes: int
+    output_bytes: int
+    header_bytes: int
+
+    @property
+    def online_bytes(self) -> int:
+        """Of ReLUs and squares, both directions."""
+        return self.sent_bytes + self.received_bytes
+
+
+class LinkMeasured(Frozen):
+    """The connection itself, before the runs: the median of small echoes, and of bulk transfers each way."""
+
+    rtt_ms: float
+    up_mbit_s: float  # client to server
+    down_mbit_s: float
+    congestion: str  # control algorithm of the client's socket; empty where the system does not say
+
+
+class Run(Frozen):
+    """One inference. `online_s` is the client's clock from sending its input to having the logits."""
+
+    repeat: int
+    image: int
+    online_s: float
+    client_cpu_s: float
+    server_cpu_s: float
+    max_error: float  # of a logit, against the network in clear
+    largest_logit: float
+    argmax_equal: bool
+    decided: bool  # the margin in clear exceeds twice the error, so that the argmax has to be equal
+    discarded: str | None = None  # the reason why this run is in no figure
+
+
+class Measured(Frozen):
+    """All runs, and the figures over those that were not discarded."""
+
+    format: Literal["frontier-measured"] = "frontier-measured"
+    version: Literal[1] = 1
+    engine: str
+    simulated: str
+    versions: dict[str, str]
+    mask_hash: str
+    weights_sha256: str
+    relus: int
+    squares: int
+    relu_layers: int  # sites that keep at least one ReLU
+    square_layers: int  # sites that keep none and have squares
+    counted: Counted
+    online_s: Spread
+    client_cpu_s: Spread
+    server_cpu_s: Spread
+    argmax_agreement: float  # share of the runs that count
+    max_error: float
+    largest_logit: float
+    repeats: int
+    images: int
+    images_from: str
+    seed: int
+    ring_bits: int
+    fraction_bits: int
+    threads: int  # of each party
+    parties: Literal["one host", "two hosts"]
+    link: LinkMeasured
+    load: dict[str, float]  # load average over a minute, by party, before and after
+    measured_at: str  # UTC, ISO 8601
+    runs: tuple[Run, ...]
+
+    @property
+    def discarded(self) -> tuple[Run, ...]:
+        """The runs that are in no figure."""
+        return tuple(run for run in self.runs if run.discarded is not None)
