@@ -19,7 +19,7 @@ from frontier.engines import _parties
 from frontier.engines._job import Job, prepare
 from frontier.engines._ring import RING_BITS
 from frontier.engines._session import Client, Inference
-from frontier.engines._sockets import parse_address
+from frontier.engines._sockets import Address, parse_address
 from frontier.errors import BlockedError, InputError, VerificationError
 from frontier.files import writable, write_atomic
 from frontier.results.measured import Measured, Run, Spread
@@ -77,14 +77,13 @@ def measure(
     if repeats < 1 or images < 1 or repeats * images > SEEDS:
         raise InputError("nothing to measure", expected=f"at least one repeat and one image, {SEEDS:,} runs at most")
     folder = Path(bundle)
-    address = None if connect is None else parse_address(connect, "--connect")
-    with _parties.single_thread(), _parties.terminable(), contextlib.ExitStack() as server:
+    registry.load("engine", engine).check()
+    server = _server(folder, engine, fraction_bits, connect)
+    with _parties.single_thread(), _parties.terminable(), server as address:
         job = prepare(folder, engine, fraction_bits)
         writable(folder, "BUNDLE")
         pixels, images_from = _pixels(job, images, Path(data) if data is not None else None)
-        if address is None:
-            address = server.enter_context(_parties.server_here(folder, engine, fraction_bits))
-        with _parties.client(job, address) as client:
+        with _parties.client(job, address()) as client:
             measured = _measured(job, client, pixels, repeats, seed, on_progress or (lambda progress: None)).model_copy(
                 update={"images_from": images_from, "parties": "one host" if connect is None else "two hosts"}
             )
@@ -109,6 +108,16 @@ def serve(
     address = parse_address(listen, "--listen")
     with _parties.terminable():
         _parties.serve(Path(bundle), engine, fraction_bits, address, on_listening or (lambda host, port: None))
+
+
+def _server(
+    folder: Path, engine: str, fraction_bits: int, connect: str | None
+) -> contextlib.AbstractContextManager[Callable[[], Address]]:
+    """Where to connect: to a process that is started here, or to somebody's."""
+    if connect is None:
+        return _parties.server_here(folder, engine, fraction_bits)
+    address = parse_address(connect, "--connect")
+    return contextlib.nullcontext(lambda: address)
 
 
 def _measured(job: Job, client: Client, pixels: Tensor, repeats: int, seed: int, on_progress: OnProgress) -> Measured:
@@ -206,6 +215,9 @@ def _pixels(job: Job, count: int, data: Path | None) -> tuple[Tensor, str]:
             raise
         noise = torch.rand((count, *job.manifest.image), generator=torch.Generator().manual_seed(0))
         return noise, f"uniform noise: the files of {spec.name} were not named"
+    if found.shape[1:] != job.manifest.image:
+        got = f"{spec.name} of {found.shape[1:]}"
+        raise InputError("images of another size", where="--data", expected=str(job.manifest.image), got=got)
     if len(found) < count:
         raise InputError(f"the test split of {spec.name} has {len(found)} images", where="--images", got=count)
     return torch.from_numpy(found).float() / 255, f"the test split of {spec.name}"

@@ -24,7 +24,7 @@ import torch
 from frontier.engines._channel import Channel
 from frontier.engines._job import Job, prepare
 from frontier.engines._session import Client, as_client, as_server
-from frontier.engines._sockets import PATIENCE_S, Address, accepted, connected, listening
+from frontier.engines._sockets import Address, accepted, connected, listening
 from frontier.errors import BlockedError, Interrupted
 
 THREADS = 1  # a second one made ReLUs thirty times slower on a shared machine
@@ -62,8 +62,10 @@ def client(job: Job, address: Address) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Address]:
-    """A server process on this host, and its address. What it complained about is added to the error it caused."""
+def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Callable[[], Address]]:
+    """A server process on this host; it is getting ready, and what is yielded waits until it listens, and says where.
+
+    What it complained about is added to the error that it caused."""
     words = [sys.executable, "-m", "frontier.engines._serve", str(folder), engine, str(fraction_bits)]
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 our own module
@@ -75,7 +77,7 @@ def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Addre
             start_new_session=True,  # a Ctrl-C is for the client, which ends the server
         )
         try:
-            yield "127.0.0.1", _port(process)
+            yield lambda: ("127.0.0.1", _port(process))
             process.wait(GRACE_S)
         except (BlockedError, subprocess.TimeoutExpired) as error:
             said = _said(process, complaints)
@@ -140,6 +142,3 @@ def terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-__all__ = ["PATIENCE_S", "THREADS", "client", "serve", "server_here", "single_thread", "terminable"]

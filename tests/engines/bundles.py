@@ -1,15 +1,23 @@
-"""Networks that are linearized at random, as bundles; and whether CrypTen is there."""
+"""Networks that are linearized at random, as bundles; two joined channels; and whether CrypTen is there."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
+import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from frontier.api.measure import measure
+from frontier.engines._channel import Channel
 from frontier.engines._crypten_import import crypten
 from frontier.errors import BlockedError
 from frontier.masks.file import save
@@ -18,13 +26,19 @@ from frontier.nn.network import Classifier, build
 from frontier.nn.profile import profile
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gate, mask_of
+from frontier.results.measured import Measured
 from frontier.results.migrate import read_record
-from frontier.results.spec import NetworkSpec
+from frontier.results.spec import DataSpec, NetworkSpec
 from frontier.trial.bundle import save_weights
 from frontier.trial.manifest import MANIFEST, MASK, WEIGHTS, Manifest
 
 RECORD = Path(__file__).parents[1] / "results" / "record_v1.json"
 Image = tuple[int, int, int]
+NETWORKS: dict[str, dict[str, Any]] = {
+    "many": {"share": 0.6, "surrogate": "degree1"},
+    "mixed": {"surrogate": "degree2"},
+    "squares": {"surrogate": "degree2", "share": 0.0},
+}
 
 
 def require_crypten() -> None:
@@ -82,6 +96,7 @@ def write_bundle(
     save(mask_of(body), folder / MASK)
     save_weights(model, folder / WEIGHTS)
     record = read_record(RECORD.read_bytes(), where=str(RECORD))
+    data = DataSpec(name="digits" if image == (1, 8, 8) else "cifar10")
     counted = profile(body, image)
     results = record.points[0].model_copy(update={"profile": counted, "relu_count": counted.kept})
     manifest = Manifest(
@@ -97,8 +112,26 @@ def write_bundle(
         mask_hash=mask_of(body).hash,
         sha256={file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in (MASK, WEIGHTS)},
         results=results,
-        spec=record.spec,
+        spec=record.spec.model_copy(update={"data": data}),
         origin={},
     )
     (folder / MANIFEST).write_text(manifest.model_dump_json())
     return folder
+
+
+@contextlib.contextmanager
+def channels() -> Iterator[tuple[Channel, Channel]]:
+    """Two parties in one process, joined over loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = socket.create_connection(server.getsockname())
+        there, _ = server.accept()
+    with contextlib.closing(Channel(here)) as client, contextlib.closing(Channel(there)) as other:
+        yield client, other
+
+
+@functools.cache
+def measured(engine: str, network: str) -> Measured:
+    """One of NETWORKS between two processes, two images twice; measured once for all tests of a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = write_bundle(Path(folder) / "bundle", **NETWORKS[network])
+        return measure(bundle, engine=engine, repeats=2, images=2).measured
