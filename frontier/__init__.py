@@ -1,7 +1,7 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
-`search(...)`, `evaluate(...)`, `price(...)` and `price_study`, `price_bundle`, `price_plan`, `open_study(...)`,
-`list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so that
+`search(...)`, `evaluate(...)`, `measure(...)`, `price(...)` and `price_study`, `price_bundle`, `price_plan`,
+`open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so that
 `import frontier` costs neither torch nor ray.
 """
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from frontier.api.evaluate import evaluate
+    from frontier.api.measure import measure
     from frontier.api.price import price, price_bundle, price_plan, price_study
     from frontier.api.search import search
     from frontier.api.study import StudyView, list_studies, open_study
@@ -24,6 +25,7 @@ __all__ = [
     "evaluate",
     "list_studies",
     "load_bundle",
+    "measure",
     "open_study",
     "plug_in",
     "price",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "search": ("frontier.api.search", "search"),
     "evaluate": ("frontier.api.evaluate", "evaluate"),
+    "measure": ("frontier.api.measure", "measure"),
     "price": ("frontier.api.price", "price"),
     "price_bundle": ("frontier.api.price", "price_bundle"),
     "price_plan": ("frontier.api.price", "price_plan"),

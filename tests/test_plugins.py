@@ -183,6 +183,7 @@ def test_members_of_a_folder_are_found_and_its_shared_parts_are_not(run: Run) ->
         "rounds",
         "robust_vs_clean",
         "one_message",
+        "opened",
     } <= set(known)
     assert "_block" not in known
 

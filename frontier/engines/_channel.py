@@ -28,7 +28,7 @@ MAGIC = b"fpi1"
 ALIVE, WORDS, TEXT = 0, 1, 2
 WORD_BYTES = 8
 LONGEST_TEXT = 1 << 16
-ALIVE_S, SILENCE_S = 1.0, 8.0
+ALIVE_S, SILENCE_S = 1.0, 6.0  # the rest of ten seconds is for stopping the other process
 ENGINE = "engine"  # the purpose of what ReLUs and squares exchange
 CUT = "it ended the connection"
 

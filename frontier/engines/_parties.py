@@ -29,7 +29,7 @@ from frontier.errors import BlockedError, Interrupted
 
 THREADS = 1  # a second one made ReLUs thirty times slower on a shared machine
 START_S = 60.0  # for a process to import torch and to lower a network
-GRACE_S = 3.0
+END_S, STOP_S = 10.0, 1.0  # for a process to end by itself after its work, and when it is told to
 OnListening = Callable[[str, int], None]
 
 
@@ -78,8 +78,9 @@ def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Calla
         )
         try:
             yield lambda: ("127.0.0.1", _port(process))
-            process.wait(GRACE_S)
-        except (BlockedError, subprocess.TimeoutExpired) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_S)
+        except BlockedError as error:
             said = _said(process, complaints)
             raise BlockedError(f"{error}\n  the server process said: {said}" if said else str(error)) from None
         finally:
@@ -112,7 +113,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             return
         stop()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_S)
+            process.wait(STOP_S)
             return
 
 

@@ -31,7 +31,8 @@ def main(words: list[str]) -> int:
 
 
 def _watch_parent() -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1):  # not sys.stdin.buffer: a lock on it would upset the interpreter's end
+        continue
     os._exit(1)
 
 

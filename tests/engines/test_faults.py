@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 from bundles import write_bundle
 
-from frontier import registry
 from frontier.api.measure import measure, serve
 from frontier.errors import BlockedError, InputError
 
@@ -99,9 +98,12 @@ def measuring(bundle: Path) -> Iterator[Measuring]:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_is_said_by_the_client(measuring: Measuring) -> None:
-    os.kill(measuring.server(), signal.SIGKILL)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])  # gone, and silent as behind a cut cable
+def test_a_server_that_is_lost_is_said_by_the_client(measuring: Measuring, number: int) -> None:
+    server = measuring.server()
+    os.kill(server, number)
     code, said = measuring.ended()
+    assert gone(server)
     assert code == 3
     assert "error: the other party at 127.0.0.1:" in said
     assert "is lost: " in said
@@ -209,7 +211,3 @@ def test_options_of_the_client_are_refused_beside_listen(bundle: Path) -> None:
     done = subprocess.run([*MEASURE, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--repeats with --listen" in done.stderr
-
-
-def test_engines_are_named() -> None:
-    assert {"crypten", "opened"} <= set(registry.names("engine"))
