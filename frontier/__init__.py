@@ -1,8 +1,8 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
 `search(...)`, `evaluate(...)`, `measure(...)`, `price(...)` and `price_study`, `price_bundle`, `price_plan`,
-`open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so that
-`import frontier` costs neither torch nor ray.
+`open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so
+that `import frontier` costs neither torch nor ray.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ The offline phase is simulated, so this is an instrument and no deployment (docs
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,15 @@ from torch import Tensor
 
 from frontier import registry
 from frontier.engines import _parties
+from frontier.engines._emulated import Emulated, emulated
 from frontier.engines._job import Job, prepare
 from frontier.engines._ring import RING_BITS
 from frontier.engines._session import Client, Inference
 from frontier.engines._sockets import Address, parse_address
 from frontier.errors import BlockedError, InputError, VerificationError
 from frontier.files import writable, write_atomic
-from frontier.results.measured import Measured, Run, Spread
+from frontier.latency._link import Link, parse_link
+from frontier.results.measured import LinkEmulated, Measured, Run, Spread
 from frontier.trial.manifest import WEIGHTS
 from frontier.trial.origin import code_version
 from frontier.trial.source import Source
@@ -62,31 +64,41 @@ def measure(
     fraction_bits: int = FRACTION_BITS,
     seed: int = 0,
     connect: str | None = None,
+    link: Link | str | None = None,
     data: Path | str | None = None,
     on_progress: OnProgress | None = None,
 ) -> Found:
     """Run private inference of an exported network, `repeats` times for each of so many images, one after the other.
 
-    The server is a process on this host, or waits at `connect` (HOST:PORT) for its client: `serve`. The images are the
+    The server is a process on this host, or waits at `connect` (HOST:PORT) for its client: `serve`. `link` (`lan`,
+    `wan`, `RTT_MS,MBIT_S`) is emulated between two namespaces of this host, which takes root. The images are the
     first of the test split, or noise where the data set's files are not there and `data` names no folder. The figures
     are written to `BUNDLE/measured-*.json` as well.
 
-    Raises BlockedError without the engine, and when the other party is lost; InputError where that has another bundle;
-    VerificationError if every run disagrees with the network in clear.
+    Raises BlockedError without the engine or the rights, and when the other party is lost; InputError where that has
+    another bundle; VerificationError if no run counts: it disagrees with the network in clear, or the emulated link
+    was late.
     """
     if repeats < 1 or images < 1 or repeats * images > SEEDS:
         raise InputError("nothing to measure", expected=f"at least one repeat and one image, {SEEDS:,} runs at most")
     folder = Path(bundle)
     registry.load("engine", engine).check()
-    server = _server(folder, engine, fraction_bits, connect)
-    with _parties.single_thread(), _parties.terminable(), server as address:
+    tell = on_progress or (lambda progress: None)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_parties.single_thread())
+        stack.enter_context(_parties.terminable())
+        between = stack.enter_context(_between(link, connect))
+        address = stack.enter_context(_server(folder, engine, fraction_bits, connect, between))
         job = prepare(folder, engine, fraction_bits)
         writable(folder, "BUNDLE")
         pixels, images_from = _pixels(job, images, Path(data) if data is not None else None)
-        with _parties.client(job, address()) as client:
-            measured = _measured(job, client, pixels, repeats, seed, on_progress or (lambda progress: None)).model_copy(
-                update={"images_from": images_from, "parties": "one host" if connect is None else "two hosts"}
-            )
+        at = address()
+        if between is not None:
+            stack.enter_context(between.entered("client"))
+        client = stack.enter_context(_parties.client(job, at))
+        measured = _measured(job, client, pixels, repeats, seed, tell, between).model_copy(
+            update={"images_from": images_from, "parties": "one host" if connect is None else "two hosts"}
+        )
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     path = folder / f"measured-{engine}-{stamp}.json"
     write_atomic(path, measured.model_dump_json(indent=1) + "\n")
@@ -110,17 +122,38 @@ def serve(
         _parties.serve(Path(bundle), engine, fraction_bits, address, on_listening or (lambda host, port: None))
 
 
+def _between(link: Link | str | None, connect: str | None) -> contextlib.AbstractContextManager[Emulated | None]:
+    """The emulated link, if one was asked for."""
+    if link is None:
+        return contextlib.nullcontext()
+    if connect is not None:
+        raise InputError(
+            "a link is emulated on one host",
+            where="--link with --connect",
+            fix="leave out one of them; between two hosts lies a link already, and it is measured",
+        )
+    return emulated(parse_link(link) if isinstance(link, str) else link)
+
+
 def _server(
-    folder: Path, engine: str, fraction_bits: int, connect: str | None
+    folder: Path, engine: str, fraction_bits: int, connect: str | None, between: Emulated | None
 ) -> contextlib.AbstractContextManager[Callable[[], Address]]:
     """Where to connect: to a process that is started here, or to somebody's."""
     if connect is None:
-        return _parties.server_here(folder, engine, fraction_bits)
+        return _parties.server_here(folder, engine, fraction_bits, between)
     address = parse_address(connect, "--connect")
     return contextlib.nullcontext(lambda: address)
 
 
-def _measured(job: Job, client: Client, pixels: Tensor, repeats: int, seed: int, on_progress: OnProgress) -> Measured:
+def _measured(
+    job: Job,
+    client: Client,
+    pixels: Tensor,
+    repeats: int,
+    seed: int,
+    on_progress: OnProgress,
+    between: Emulated | None,
+) -> Measured:
     with torch.inference_mode():
         clear, normalised = job.model(pixels).double(), job.model.normalised(pixels).double()
     link, before = client.link(), client.load()
@@ -129,13 +162,16 @@ def _measured(job: Job, client: Client, pixels: Tensor, repeats: int, seed: int,
     on_progress(Progress(0, repeats * len(pixels)))
     with client.running() as infer:
         for repeat, image in _interleaved(repeats, len(pixels)):
+            if between is not None:
+                between.lateness_ms(anew=True)
             inferences.append(infer(normalised[image], seed * SEEDS + len(runs)))
-            runs.append(_judged(inferences[-1], clear[image], repeat, image, job.fraction_bits))
+            run = _judged(inferences[-1], clear[image], repeat, image, job.fraction_bits)
+            runs.append(run if between is None else _timely(run, between))
             on_progress(Progress(len(runs), repeats * len(pixels), runs[-1]))
     after = client.load()
     kept = [run for run in runs if run.discarded is None]
     if not kept:
-        raise VerificationError(f"no run agrees with the network in clear; {runs[0].discarded}")
+        raise VerificationError(f"no run counts; the first: {runs[0].discarded}")
     if len({inference.counted.model_dump_json() for inference in inferences}) != 1:
         raise VerificationError("the runs did not exchange the same bytes in the same rounds")
     counts = job.plan.counts
@@ -165,6 +201,7 @@ def _measured(job: Job, client: Client, pixels: Tensor, repeats: int, seed: int,
         threads=_parties.THREADS,
         parties="one host",
         link=link,
+        emulated=None if between is None else _emulated(between, kept),
         load={f"{party}_{when}": at[party] for when, at in (("before", before), ("after", after)) for party in at},
         measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
         runs=tuple(runs),
@@ -202,6 +239,24 @@ def _judged(inference: Inference, clear: Tensor, repeat: int, image: int, fracti
         argmax_equal=equal,
         decided=decided,
         discarded=discarded,
+    )
+
+
+def _timely(run: Run, between: Emulated) -> Run:
+    """The run with its latest packet; it does not count where that was later than a quarter of the round trip, and
+    than a twentieth of the run as well: on a fast link no process is that punctual, and it hardly matters."""
+    late_ms = between.lateness_ms(anew=True)
+    allowed_ms = max(between.link.rtt_ms / 4, 1e3 * run.online_s / 20)
+    if late_ms is not None and late_ms > allowed_ms and run.discarded is None:
+        words = f"a packet of the emulated link was {late_ms:.1f} ms late, and {allowed_ms:.1f} ms is tolerated"
+        return run.model_copy(update={"late_ms": late_ms, "discarded": words})
+    return run.model_copy(update={"late_ms": late_ms})
+
+
+def _emulated(between: Emulated, kept: Sequence[Run]) -> LinkEmulated:
+    late = [run.late_ms for run in kept if run.late_ms is not None]
+    return LinkEmulated(
+        rtt_ms=between.link.rtt_ms, mbit_s=between.link.mbit_s, by=between.by, late_ms=max(late, default=None)
     )
 
 

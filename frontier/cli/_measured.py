@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from frontier.api.measure import Found, Progress
-from frontier.results.measured import Measured, Spread
+from frontier.results.measured import LinkEmulated, Measured, Spread
 
 
 def print_progress(progress: Progress) -> None:
@@ -70,8 +70,16 @@ def _conditions(measured: Measured) -> dict[str, str]:
         "in clear": f"{agreement}, {error}",
         "runs": f"{count}, interleaved; {measured.images_from}",
         "link": f"{link.rtt_ms:.3f} ms round trip, {ways}; congestion control {link.congestion or 'unknown'}",
+        **_emulated(measured.emulated),
         "parties": f"{measured.parties}, {measured.threads} thread each; {ring}",
         "load": ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in measured.load.items()),
         "versions": ", ".join(f"{name} {version}" for name, version in measured.versions.items()),
         "simulated": f"{measured.simulated} (docs/latency.md)",
     }
+
+
+def _emulated(link: LinkEmulated | None) -> dict[str, str]:
+    if link is None:
+        return {}
+    late = "" if link.late_ms is None else f", no packet more than {link.late_ms:.1f} ms late"
+    return {"emulated": f"{link.rtt_ms:g} ms and {link.mbit_s:g} Mbit/s each way by {link.by}{late}"}

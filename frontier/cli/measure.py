@@ -13,12 +13,15 @@ from frontier.errors import InputError
 
 Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle that frontier export wrote.")]
 Engine = Annotated[str, typer.Option(metavar="E", help="What evaluates the ReLUs (docs/latency.md).")]
-Repeats = Annotated[int | None, typer.Option(metavar="R", help="Runs of each image. [default: 5]")]
-Images = Annotated[int | None, typer.Option(metavar="N", help="Images of the test split. [default: 1]")]
+Repeats = Annotated[int | None, typer.Option(metavar="R", help="Runs of each image; 5 unless given.")]
+Images = Annotated[int | None, typer.Option(metavar="N", help="Images of the test split; 1 unless given.")]
 Bits = Annotated[int, typer.Option(metavar="F", help="Bits of fraction in the ring of 64 bits.")]
-Seed = Annotated[int | None, typer.Option(metavar="N", help="Of the simulated offline phase. [default: 0]")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Of the simulated offline phase; 0 unless given.")]
 Listen = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Be the server alone, for one measurement.")]
 Connect = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Be the client of that server.")]
+Link = Annotated[
+    str | None, typer.Option(metavar="LINK", help="Emulate lan, wan or RTT_MS,MBIT_S on this host; takes root.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No line for every run on stderr.")]
 
 
@@ -31,6 +34,7 @@ def command(
     seed: Seed = None,
     listen: Listen = None,
     connect: Connect = None,
+    link: Link = None,
     quiet: Quiet = False,
     json: Json = False,
     home: Home = DEFAULT_HOME,
@@ -38,7 +42,7 @@ def command(
     plugin: Plugin = None,
 ) -> None:
     """Measure private inference of BUNDLE between two processes; an instrument, whose offline phase is simulated."""
-    given = {"--repeats": repeats, "--images": images, "--seed": seed, "--connect": connect}
+    given = {"--repeats": repeats, "--images": images, "--seed": seed, "--connect": connect, "--link": link}
     if listen is not None:
         _refuse({**given, "--json": json or None})
         from frontier.api.measure import serve
@@ -56,6 +60,7 @@ def command(
         fraction_bits=fraction_bits,
         seed=seed or 0,
         connect=connect,
+        link=link,
         data=data,
         on_progress=None if quiet else print_progress,
     )

@@ -28,7 +28,7 @@ MAGIC = b"fpi1"
 ALIVE, WORDS, TEXT = 0, 1, 2
 WORD_BYTES = 8
 LONGEST_TEXT = 1 << 16
-ALIVE_S, SILENCE_S = 1.0, 6.0  # the rest of ten seconds is for stopping the other process
+ALIVE_S, SILENCE_S = 1.0, 5.0  # the rest of ten seconds is for stopping the other process
 ENGINE = "engine"  # the purpose of what ReLUs and squares exchange
 CUT = "it ended the connection"
 
@@ -181,7 +181,7 @@ class Channel:
     def _wait(self, wanted: int) -> None:
         poll = select.poll()
         poll.register(self._socket, wanted)
-        poll.poll(500)
+        poll.poll(250)
 
     def _stay_alive(self) -> None:
         """Say so every second, where no frame is being sent; note when the other party is gone."""

@@ -22,6 +22,7 @@ from typing import IO
 import torch
 
 from frontier.engines._channel import Channel
+from frontier.engines._emulated import Emulated
 from frontier.engines._job import Job, prepare
 from frontier.engines._session import Client, as_client, as_server
 from frontier.engines._sockets import Address, accepted, connected, listening
@@ -29,7 +30,8 @@ from frontier.errors import BlockedError, Interrupted
 
 THREADS = 1  # a second one made ReLUs thirty times slower on a shared machine
 START_S = 60.0  # for a process to import torch and to lower a network
-END_S, STOP_S = 10.0, 1.0  # for a process to end by itself after its work, and when it is told to
+END_S, STOP_S = 10.0, 0.5  # for a process to end by itself after its work, and when it is told to
+LOOPBACK = "127.0.0.1"
 OnListening = Callable[[str, int], None]
 
 
@@ -62,11 +64,16 @@ def client(job: Job, address: Address) -> Iterator[Client]:
 
 
 @contextlib.contextmanager
-def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Callable[[], Address]]:
-    """A server process on this host; it is getting ready, and what is yielded waits until it listens, and says where.
+def server_here(
+    folder: Path, engine: str, fraction_bits: int, between: Emulated | None = None
+) -> Iterator[Callable[[], Address]]:
+    """A server process on this host, at the far end of the link where one is emulated. It is getting ready, and what
+    is yielded waits until it listens, and says where.
 
     What it complained about is added to the error that it caused."""
-    words = [sys.executable, "-m", "frontier.engines._serve", str(folder), engine, str(fraction_bits)]
+    host = LOOPBACK if between is None else between.addresses["server"]
+    words = [sys.executable, "-m", "frontier.engines._serve", str(folder), engine, str(fraction_bits), host]
+    words = words if between is None else between.command("server", words)
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(  # noqa: S603 our own module
             words,
@@ -77,12 +84,12 @@ def server_here(folder: Path, engine: str, fraction_bits: int) -> Iterator[Calla
             start_new_session=True,  # a Ctrl-C is for the client, which ends the server
         )
         try:
-            yield lambda: ("127.0.0.1", _port(process))
+            yield lambda: (host, _port(process))
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(END_S)
         except BlockedError as error:
             said = _said(process, complaints)
-            raise BlockedError(f"{error}\n  the server process said: {said}" if said else str(error)) from None
+            raise BlockedError(f"{error}\n  the server process: {said}" if said else str(error)) from None
         finally:
             _stop(process)
 
@@ -98,9 +105,11 @@ def _port(process: subprocess.Popen[bytes]) -> int:
 
 def _said(process: subprocess.Popen[bytes], complaints: IO[bytes]) -> str:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(1)
+        process.wait(STOP_S)
     complaints.seek(0)
-    return complaints.read().decode(errors="replace").strip()
+    said = complaints.read().decode(errors="replace").strip()
+    killed = process.returncode is not None and process.returncode < 0
+    return f"{said} (it was ended by signal {-process.returncode})".lstrip() if killed else said
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""`python -m frontier.engines._serve BUNDLE ENGINE FRACTION_BITS`: the server that a measurement on one host starts.
+"""`python -m frontier.engines._serve BUNDLE ENGINE FRACTION_BITS HOST`: the server that a measurement starts here.
 
 It prints its port, serves the client that started it, and ends. Its standard input is a pipe that the client holds: at
 its end, however the client ended, this process ends too.
@@ -19,11 +19,11 @@ PATIENCE_S = 60.0  # for a client that is already running
 def main(words: list[str]) -> int:
     """Returns the exit code that the command line would have."""
     threading.Thread(target=_watch_parent, daemon=True).start()
-    folder, engine, fraction_bits = words
+    folder, engine, fraction_bits, host = words
     try:
         from frontier.engines._parties import serve
 
-        serve(Path(folder), engine, int(fraction_bits), ("127.0.0.1", 0), _print_port, patience_s=PATIENCE_S)
+        serve(Path(folder), engine, int(fraction_bits), (host, 0), _print_port, patience_s=PATIENCE_S)
     except FrontierError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code

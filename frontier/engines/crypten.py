@@ -39,7 +39,8 @@ def evaluator(channel: Channel, party: int, fraction_bits: int) -> Iterator[Engi
     library = crypten()
     usual = library.communicator.get
     try:
-        yield Engine(library, channel, party, fraction_bits)
+        with library.cfg.temp_override({"encoder.precision_bits": fraction_bits}):  # of the bits that a ReLU converts
+            yield Engine(library, channel, party, fraction_bits)
     finally:
         library.communicator.get = usual
         provider = library.mpc.get_default_provider()

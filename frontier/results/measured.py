@@ -57,6 +57,15 @@ class LinkMeasured(Frozen):
     congestion: str  # control algorithm of the client's socket; empty where the system does not say
 
 
+class LinkEmulated(Frozen):
+    """The link that was asked for, which two network namespaces of one host were joined by."""
+
+    rtt_ms: float
+    mbit_s: float  # each way
+    by: Literal["tun", "netem"]  # a process of ours, or the kernel
+    late_ms: float | None  # the latest packet of the runs that count; None: the kernel does not say
+
+
 class Run(Frozen):
     """One inference. `online_s` is the client's clock from sending its input to having the logits."""
 
@@ -69,6 +78,7 @@ class Run(Frozen):
     largest_logit: float
     argmax_equal: bool
     decided: bool  # the margin in clear exceeds twice the error, so that the argmax has to be equal
+    late_ms: float | None = None  # of the emulated link's packets the latest
     discarded: str | None = None  # the reason why this run is in no figure
 
 
@@ -102,6 +112,7 @@ class Measured(Frozen):
     threads: int  # of each party
     parties: Literal["one host", "two hosts"]
     link: LinkMeasured
+    emulated: LinkEmulated | None = None
     load: dict[str, float]  # load average over a minute, by party, before and after
     measured_at: str  # UTC, ISO 8601
     runs: tuple[Run, ...]

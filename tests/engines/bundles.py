@@ -130,8 +130,8 @@ def channels() -> Iterator[tuple[Channel, Channel]]:
 
 
 @functools.cache
-def measured(engine: str, network: str) -> Measured:
+def measured(engine: str, network: str, fraction_bits: int = 16) -> Measured:
     """One of NETWORKS between two processes, two images twice; measured once for all tests of a process."""
     with tempfile.TemporaryDirectory() as folder:
         bundle = write_bundle(Path(folder) / "bundle", **NETWORKS[network])
-        return measure(bundle, engine=engine, repeats=2, images=2).measured
+        return measure(bundle, engine=engine, repeats=2, images=2, fraction_bits=fraction_bits).measured

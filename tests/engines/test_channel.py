@@ -46,6 +46,21 @@ def test_both_send_at_once_whatever_the_size(count: int) -> None:
         assert one.headers == 2 * HEADER.size
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_INFO"), reason="the kernel's own counters are read on Linux")
+def test_what_is_counted_is_what_the_kernel_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_channel, "ALIVE_S", 60.0)
+    with channels() as (one, other), ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(other.exchange, [numbers(10_000)], "x")
+        one.exchange([numbers(10_000)], "x")
+        answer.result()
+        one.send(numbers(5), "y")
+        other.receive(5, "y")
+        info = other._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 192)
+        received = int.from_bytes(info[128:136], "little")  # tcpi_bytes_received of linux/tcp.h
+        counted = sum(tally.received_bytes for tally in other.tally.values())
+        assert received == counted + 2 * HEADER.size
+
+
 def test_shapes_and_negative_numbers_arrive() -> None:
     sent = torch.tensor([[-(2**63), -1], [2**63 - 1, 0]])
     with channels() as (one, other), ThreadPoolExecutor(1) as pool:
@@ -140,7 +155,7 @@ def test_a_party_that_says_nothing_is_given_up(act: Callable[[Channel], Any], mo
 
 
 def test_waiting_ends_within_ten_seconds() -> None:
-    assert _channel.SILENCE_S + 0.5 < 10
+    assert _channel.SILENCE_S + 3 < 10  # and the other process is stopped
     assert _sockets.PATIENCE_S < 10
 
 

@@ -43,6 +43,13 @@ def test_every_run_agrees_with_the_network_in_clear(network: str) -> None:
     assert found.discarded == ()
 
 
+def test_other_fraction_bits_give_other_errors_and_the_same_bytes() -> None:
+    usual, coarse = measured("crypten", "mixed"), measured("crypten", "mixed", 12)
+    assert coarse.counted == usual.counted
+    assert usual.max_error < coarse.max_error < 1e-2
+    assert (coarse.fraction_bits, coarse.discarded) == (12, ())
+
+
 def test_bytes_grow_with_the_relus() -> None:
     counts = {found.relus: found.counted.online_bytes for found in (measured("crypten", n) for n in NETWORKS)}
     assert len(counts) == 3

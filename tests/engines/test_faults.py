@@ -104,6 +104,7 @@ def test_a_server_that_is_lost_is_said_by_the_client(measuring: Measuring, numbe
     os.kill(server, number)
     code, said = measuring.ended()
     assert gone(server)
+    assert ("ended by signal 9" in said) == (number == signal.SIGKILL)
     assert code == 3
     assert "error: the other party at 127.0.0.1:" in said
     assert "is lost: " in said
