@@ -116,7 +116,7 @@ class _Lowering:
             return self.reshaped(source, shape)
         if node.target in MEANS:
             over = node.args[1] if len(node.args) > 1 else node.kwargs.get("dim")
-            if isinstance(over, Sequence) and sorted(int(axis) % 4 for axis in over) == [2, 3]:  # type: ignore[arg-type]
+            if isinstance(over, Sequence) and sorted(axis % 4 for axis in over if isinstance(axis, int)) == [2, 3]:
                 channels = self.shapes[source][0]
                 pool = _layers.adaptive(path, source, self.shapes[source], 1)
                 return self.reshaped(self.append(pool, (channels, 1, 1)), shape)
