@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
 from frontier.files import writable, write_atomic
-from frontier.reports.points import StudyPoint, front_of, points_of
-from frontier.results import pareto
-from frontier.results.objectives import ACCURACIES, values
+from frontier.reports.points import StudyPoint, front_of, points_of, unpriced_of, volume_of
+from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
 from frontier.results.store import Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
+from frontier.spaces.goals import FOUR, Goals, goals_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 def row(found: StudyPoint) -> dict[str, Any]:
     """What `frontier show --json` prints of a point: validation accuracies on top, `test` beside them.
 
-    `branch` is the one that is served; `routing` says whether the figures are of it, `branches` holds those of each.
-    `evaluations` are what counts of `frontier evaluate`, and `health` says which of its checks failed.
+    `objectives` are the values by what the front is of, null where the point has no price. `branch` is the one that is
+    served; `routing` says whether the figures are of it, `branches` holds those of each. `evaluations` are what counts
+    of `frontier evaluate`, and `health` says which of its checks failed.
     """
     validation = found.point.validation
     return {
@@ -44,6 +45,7 @@ def row(found: StudyPoint) -> dict[str, Any]:
         "clean": validation.clean.value,
         "corrupted": validation.corrupted.value,
         "adversarial": validation.adversarial.value,
+        "objectives": found.by_objective or None,
         **_measures(Splits(validation=validation, test=found.point.test)),
         "branches": {branch: _measures(scores) for branch, scores in found.point.branches.items()},
         "knobs": found.record.spec.knobs,
@@ -65,13 +67,20 @@ def _measures(scores: Splits) -> dict[str, Any]:
 class StudyView:
     """An existing study, read from its files at every call, so that it is right while a search runs."""
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, home: Path, name: str, objectives: Sequence[str] = ()) -> None:
+        """`objectives`: what the front and the hypervolume are of, in place of what was searched for."""
         self.files = Study.open(home, name)
         self.name, self.home = name, home
+        self._goals = goals_of(objectives) if objectives else None
 
     @property
     def manifest(self) -> StudyManifest:
         return self.files.manifest()
+
+    @property
+    def goals(self) -> Goals:
+        """What the front is of."""
+        return self._goals or goals_of(self.manifest.space.get("objectives") or FOUR.names)
 
     def records(self) -> list[tuple[int, TrialRecord | RecordError]]:
         """All finished trials; one whose record cannot be read stands with the reason."""
@@ -83,15 +92,16 @@ class StudyView:
         With `oracle` the accuracies of networks with norm branches are oracle-routed (results.routing): no deployed
         network has them. The front is then that of those figures.
         """
-        return points_of(self.files.records(), relus=self.manifest.relus, oracle_routed=oracle)
+        records, relus = self.files.records(), self.manifest.relus
+        return points_of(records, goals=self.goals, relus=relus, oracle_routed=oracle)
 
     def front(self, *, oracle: bool = False) -> tuple[StudyPoint, ...]:
         """The non-dominated points on validation, by rising ReLU count; `oracle` as in `points`."""
         return front_of(self.points(oracle=oracle))
 
     def hypervolume(self) -> float:
-        """Of the validation front, in the unit box (results.pareto). Always of the served figures."""
-        return pareto.hypervolume([values(found.point) for found in self.points()], self.manifest.relus)
+        """Of the validation front, in the unit box (`Goals.hypervolume`). Always of the served figures."""
+        return volume_of(self.points())
 
     def counts(self) -> dict[str, int]:
         """Trials by state: complete, pruned, failed, unfinished, unreadable."""
@@ -111,12 +121,15 @@ class StudyView:
         """What `frontier show --json` prints; `oracle` as in `points`, and `warning` says so. The hypervolume is that
         of the served figures in any case."""
         warning = {"routing": "oracle", "warning": WARNING} if oracle else {"routing": "served"}
+        points = self.points(oracle=oracle)
         return {
             "study": self.name,
             **warning,
+            "objectives": list(self.goals.names),
             "trials": self.counts(),
-            "hypervolume": self.hypervolume(),
-            "front": [row(found) for found in self.front(oracle=oracle)],
+            "hypervolume": volume_of(points),
+            "front": [row(found) for found in front_of(points)],
+            "unpriced": unpriced_of(points),
         }
 
     def to_pandas(self, *, oracle: bool = False) -> pd.DataFrame:
@@ -145,13 +158,14 @@ class StudyView:
     def report(self, out: Path | str | None = None, *, oracle: bool = False) -> Path:
         """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html).
 
-        With `oracle` (as in `points`) the default is NAME-oracle.html, beside the report of what is deployed.
+        With `oracle` (as in `points`) the default is NAME-oracle.html, beside the report of what is deployed; with
+        objectives of the reader's own it is NAME-repriced.html.
         """
         from frontier.reports.page import render
 
-        file = f"{self.name}-oracle.html" if oracle else f"{self.name}.html"
+        file = f"{self.name}{'-oracle' if oracle else ''}{'-repriced' if self._goals else ''}.html"
         path = Path(out) if out is not None else Path("reports") / "rendered" / file
-        page = render(self.manifest, self.records(), oracle_routed=oracle)
+        page = render(self.manifest, self.records(), goals=self.goals, oracle_routed=oracle)
         writable(path.parent, "--out")
         if path.is_dir():
             raise InputError("is a folder", where=str(path), expected="a file", fix="give another one with --out")
@@ -256,9 +270,10 @@ def parse_address(text: int | str) -> tuple[int, int]:
     return int(trial), int(index or 0)
 
 
-def open_study(name: str, home: Path | str = DEFAULT_HOME) -> StudyView:
-    """An existing study. Raises InputError with the nearest name if there is none."""
-    return StudyView(Path(home), name)
+def open_study(name: str, home: Path | str = DEFAULT_HOME, *, objectives: Sequence[str] = ()) -> StudyView:
+    """An existing study. With `objectives`, such as `clean` and `online_s@crypten/wan`, its front is that of them, and
+    nobody trains anything for it. Raises InputError with the nearest name if there is none, or for wrong objectives."""
+    return StudyView(Path(home), name, objectives)
 
 
 def list_studies(home: Path | str = DEFAULT_HOME) -> list[StudyView]:

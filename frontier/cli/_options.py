@@ -36,6 +36,14 @@ Plugin = Annotated[
         metavar="DIR", callback=_plug_in, help="Folder with parts of your own (docs/plugins.md); may be repeated."
     ),
 ]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="What the front is of, in place of what was searched for: clean, relu_count, online_s@crypten/wan "
+        "(docs/latency.md); repeat it for each.",
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
 

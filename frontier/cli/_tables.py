@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from frontier.cli._panel import duration
+from frontier.reports.tables import amount
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import address
 from frontier.results.routing import WARNING
@@ -30,7 +31,7 @@ def print_study(summary: Mapping[str, Any]) -> None:
     elif oracle:
         console.print("no point of this front has the branches clean and adversarial: these are served figures")
     if summary["front"]:
-        console.print(front_table(summary["front"]))
+        console.print(front_table(summary["front"], [name for name in summary["objectives"] if "@" in name]))
         console.print("validation (test) in percent; intervals: --json, or the report", style="dim", highlight=False)
         if (about := about_table(summary["front"])) is not None:
             console.print(about)
@@ -39,8 +40,10 @@ def print_study(summary: Mapping[str, Any]) -> None:
         if rebuilt := [point["method"] for point in summary["front"] if point["fidelity"] == "reconstruction"]:
             names = ", ".join(dict.fromkeys(rebuilt))
             console.print(Text(f"reconstruction, not checked against its authors' code: {names}"))
-    else:
+    elif not summary["unpriced"]:
         console.print("no front yet: no trial is complete", highlight=False)
+    for reason, addresses in summary["unpriced"].items():
+        console.print(Text(f"no price, so on no front: {', '.join(addresses)}: {reason}"))
 
 
 def print_studies(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
@@ -69,6 +72,7 @@ def print_check(found: Mapping[str, Any]) -> None:
         "network": f"{network['name']} on {found['data']}, sites {network['sites']}, {found['relus']:,} ReLUs",
         "teacher": f"{'trained already' if found['teacher']['trained'] else 'to be trained'}, {found['training']}",
         "budgets": f"first {', '.join(f'{budget:,}' for budget in found['anchors']) or 'none given'}, then as sampled",
+        "objectives": ", ".join(found["objectives"]),
         "search": f"{search['trials']} trials, {search['concurrency']} at once, sampler {search['sampler']}",
         "trial": f"about {duration(cost['trial_s'])} on one core here; teacher {duration(cost['teacher_s'])}",
         "all": f"about {duration(cost['search_s'])}, at most {cost['disk_bytes'] / 1e6:,.1f} MB of weights",
@@ -86,17 +90,21 @@ def print_check(found: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets.
+def front_table(front: Sequence[Mapping[str, Any]], prices: Sequence[str] = ()) -> Table:
+    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets. `prices`: the
+    objectives that are prices, a column each.
 
     `health` is `ok`, `FAILED` (`about_table` has the names), or blank where no health check was run.
     """
     checked = any(point["health"]["checked"] for point in front)
     table = _table({"trial": "right", "method": "left", "ReLUs": "right", "budget": "right"})
+    for name in prices:
+        table.add_column(name.replace("@", "@\n"), justify="right", no_wrap=True)
     for name in ACCURACIES:
         table.add_column(name, justify="right", no_wrap=True)
     if checked:
         table.add_column("health", no_wrap=True)
+    if checked or prices:
         table.padding = (0, 1, 0, 0)  # or its lines would be longer than 80 columns
     for point in front:
         table.add_row(
@@ -104,6 +112,7 @@ def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
             Text(point["method"]),
             f"{point['relu_count']:,}",
             f"{point['relu_budget']:,}",
+            *(amount(name, point["objectives"][name]) for name in prices),
             *(f"{100 * point[name]:.1f} ({100 * point['test'][name]['value']:.1f})" for name in ACCURACIES),
             *([_health(point)] if checked else []),
         )

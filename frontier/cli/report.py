@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from frontier.cli._options import DEFAULT_HOME, Home, Plugin, StudyName
+from frontier.cli._options import DEFAULT_HOME, Home, Objectives, Plugin, StudyName
 
 Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html.")]
 Oracle = Annotated[
@@ -20,9 +20,14 @@ Oracle = Annotated[
 
 
 def command(
-    study: StudyName, home: Home = DEFAULT_HOME, out: Out = None, oracle: Oracle = False, plugin: Plugin = None
+    study: StudyName,
+    home: Home = DEFAULT_HOME,
+    out: Out = None,
+    oracle: Oracle = False,
+    objective: Objectives = None,
+    plugin: Plugin = None,
 ) -> None:
     """Render a study's report; prints the file's path."""
     from frontier.api.study import open_study
 
-    typer.echo(open_study(study, home).report(out, oracle=oracle))
+    typer.echo(open_study(study, home, objectives=objective or ()).report(out, oracle=oracle))

@@ -19,21 +19,14 @@ from optuna.trial import TrialState, create_trial
 
 from frontier import registry
 from frontier.driver.parameters import draw, held, remembered
-from frontier.results.objectives import OBJECTIVES, log_count, values
-from frontier.results.record import Point, TrialRecord
+from frontier.results.record import TrialRecord
 from frontier.results.spec import Scalar, TrialSpec
+from frontier.spaces.goals import Goals
 from frontier.spaces.space import Space
 
 DATABASE = "study.db"
 STUDY = "frontier"  # the name inside the database
-METRICS = (*(objective.name for objective in OBJECTIVES[:-1]), f"log10_{OBJECTIVES[-1].name}")
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-
-
-def told(point: Point) -> tuple[float, ...]:
-    """The four values that the sampler is told: three validation accuracies and log10(max(ReLU count, 1))."""
-    *accuracies, count = values(point)
-    return (*accuracies, log_count(count))
 
 
 @final
@@ -42,12 +35,12 @@ class Memory:
 
     def __init__(self, folder: Path | None, space: Space, sampler: str, seed: int) -> None:
         """Opens the database in `folder` or makes one; one that cannot be read is moved aside and `lost` says so."""
-        self._folder, self._space, self._seed = folder, space, seed
+        self._folder, self._space, self._seed, self._goals = folder, space, seed, space.goals
         self._build = registry.load("sampler", sampler).build
         self._waiting: dict[int, int] = {}  # trials that wait for their result: our number -> Optuna's
         self.lost: str | None = None
         try:
-            self._storage, self._study = _open(folder)
+            self._storage, self._study = _open(folder, self._goals)
         except (sqlalchemy.exc.SQLAlchemyError, OptunaError, RuntimeError, LookupError, ValueError) as error:
             self._start_over(f"could not be read ({type(error).__name__})")
 
@@ -70,7 +63,7 @@ class Memory:
         """Complete with the asked point's values, pruned or failed; then the extra points, marked as such. Once."""
         if trial not in self._waiting:
             return
-        self._study.tell(self._waiting[trial], *_outcome(record), skip_if_finished=True)
+        self._study.tell(self._waiting[trial], *self._outcome(record), skip_if_finished=True)
         del self._waiting[trial]
         for point in range(1, len(record.points)):
             self._add_extra(trial, record, point)
@@ -84,9 +77,9 @@ class Memory:
         said = self._said(finished, unfinished)
         for trial, record in finished.items():
             if trial in self._waiting:
-                self._study.tell(self._waiting.pop(trial), *_outcome(record))
+                self._study.tell(self._waiting.pop(trial), *self._outcome(record))
             elif (trial, 0) not in said:
-                self._add(record.spec, record.spec.relu_budget, *_outcome(record), trial=trial)
+                self._add(record.spec, record.spec.relu_budget, *self._outcome(record), trial=trial)
             for point in range(1, len(record.points)):
                 if (trial, point) not in said:
                     self._add_extra(trial, record, point)
@@ -108,7 +101,7 @@ class Memory:
                     self._waiting[trial] = theirs.number
                 else:
                     self._study.tell(theirs.number, state=TrialState.FAIL)
-            elif ours and trial in finished and (point or theirs.state is STATES[finished[trial].state]):
+            elif ours and trial in finished and (point or theirs.state is self._outcome(finished[trial])[1]):
                 said.add((trial, point))
             elif theirs.state is TrialState.COMPLETE:
                 self._start_over(f"holds a result of trial {trial} that no record has")
@@ -126,9 +119,9 @@ class Memory:
 
     def _add_extra(self, trial: int, record: TrialRecord, point: int) -> None:
         extra = record.points[point]
-        self._add(
-            record.spec, extra.relu_budget, told(extra), TrialState.COMPLETE, trial=trial, point=point, extra=True
-        )
+        values = self._goals.told(extra)
+        if values is not None:
+            self._add(record.spec, extra.relu_budget, values, TrialState.COMPLETE, trial=trial, point=point, extra=True)
 
     def _add(
         self, spec: TrialSpec, budget: int, values: tuple[float, ...] | None, state: TrialState, **attributes: int
@@ -141,18 +134,20 @@ class Memory:
             create_trial(state=state, values=values, params=params, distributions=distributions, user_attrs=attributes)
         )
 
+    def _outcome(self, record: TrialRecord) -> tuple[tuple[float, ...] | None, TrialState]:
+        """Values and state; a complete trial whose point has no price is to the sampler a failed one."""
+        if record.state != "complete":
+            return None, STATES[record.state]
+        values = self._goals.told(record.points[0])
+        return values, TrialState.FAIL if values is None else TrialState.COMPLETE
+
     def _start_over(self, why: str) -> None:
         """Moves the database aside and begins an empty one."""
         assert self._folder is not None, why
         self.lost = f"{DATABASE} {why} and is rebuilt from the records"
         _move_aside(self._folder)
         self._waiting.clear()
-        self._storage, self._study = _open(self._folder)
-
-
-def _outcome(record: TrialRecord) -> tuple[tuple[float, ...] | None, TrialState]:
-    state = STATES[record.state]
-    return (told(record.points[0]) if state is TrialState.COMPLETE else None), state
+        self._storage, self._study = _open(self._folder, self._goals)
 
 
 def _move_aside(folder: Path) -> None:
@@ -162,7 +157,7 @@ def _move_aside(folder: Path) -> None:
             path.replace(path.with_name(path.name.replace(DATABASE, f"{DATABASE}.old", 1)))
 
 
-def _open(folder: Path | None) -> tuple[optuna.storages.BaseStorage, optuna.Study]:
+def _open(folder: Path | None, goals: Goals) -> tuple[optuna.storages.BaseStorage, optuna.Study]:
     """The study in `folder`, made where it is missing. Raises whatever SQLite and Optuna do for a broken one."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # a study of ours is not news
     storage: optuna.storages.BaseStorage = (
@@ -173,11 +168,11 @@ def _open(folder: Path | None) -> tuple[optuna.storages.BaseStorage, optuna.Stud
     study = optuna.create_study(
         storage=storage,
         study_name=STUDY,
-        directions=[objective.direction for objective in OBJECTIVES],
+        directions=[objective.direction for objective in goals.objectives],
         load_if_exists=True,
     )
     with _quiet():
-        study.set_metric_names(list(METRICS))
+        study.set_metric_names([f"log10_{one.name}" if one.minimized else one.name for one in goals.objectives])
     study.get_trials(deepcopy=False)
     return storage, study
 

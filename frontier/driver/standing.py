@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import final
 
 from frontier.driver.events import Counts
-from frontier.results import pareto
-from frontier.results.objectives import values
-from frontier.results.record import TrialRecord, address
+from frontier.results.profile import Profile
+from frontier.results.record import Point, TrialRecord, address
+from frontier.spaces.goals import Goals, whole_network
 
 
 @final
 class Standing:
     """Only the values of non-dominated points are kept, so 10,000 records cost a few hundred rows."""
 
-    def __init__(self, relus: int) -> None:
-        """`relus`: the ReLUs of the whole network, the end of the hypervolume's fourth axis."""
-        self._relus = relus
+    def __init__(self, goals: Goals, relus: int) -> None:
+        """`relus`: the ReLUs of the whole network, where the hypervolume's axis of the ReLU count ends."""
+        self._goals, self._relus = goals, relus
+        self._whole: Profile | None = None
         self._states: dict[int, str] = {}
         self._front: dict[str, tuple[float, ...]] = {}
         self._volume = 0.0
@@ -27,11 +29,18 @@ class Standing:
         self._states[trial] = record.state
         if record.state != "complete":
             return
-        contest = self._front | {address(trial, k): values(point) for k, point in enumerate(record.points)}
-        kept = pareto.front(list(contest.values()))
+        self._whole = self._whole or whole_network(record.points)
+        contest = self._front | dict(self._priced(trial, record.points))
+        kept = self._goals.front(list(contest.values()))
         names = list(contest)
         self._front = {names[i]: contest[names[i]] for i in kept}
-        self._volume = pareto.hypervolume(list(self._front.values()), self._relus)
+        self._volume = self._goals.hypervolume(list(self._front.values()), self._relus, self._whole)
+
+    def _priced(self, trial: int, points: Sequence[Point]) -> Iterator[tuple[str, tuple[float, ...]]]:
+        """The points that have a value by every objective."""
+        for index, point in enumerate(points):
+            if (values := self._goals.values(point)) is not None:
+                yield address(trial, index), values
 
     def add_unreadable(self, trial: int) -> None:
         self._states[trial] = "unreadable"
@@ -43,7 +52,7 @@ class Standing:
         return Counts(**Counter(self._states.values()), unfinished=unfinished)
 
     def front(self) -> tuple[str, ...]:
-        """Addresses of the non-dominated points by rising ReLU count."""
+        """Addresses of the non-dominated points by the first objective that is minimized."""
         return tuple(self._front)
 
     def hypervolume(self) -> float:

@@ -56,7 +56,7 @@ class Search:
                 fix="resume with the space it was made with, or take another --name",
             )
         self._on_event, self._database = on_event, database
-        self._standing = Standing(self._manifest.relus)
+        self._standing = Standing(space.goals, self._manifest.relus)
         self._waiting: dict[int, TrialSpec] = {}
         self._again: deque[int] = deque()
         self._asked_before: set[str] = set()

@@ -12,6 +12,7 @@ from frontier.results.record import Point, TrialRecord
 from frontier.results.routing import WARNING, Routing, routing_of
 from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
+from frontier.spaces.goals import FOUR, Goals
 
 UNKNOWN = "not known yet"
 SPLITS = ("validation", "test")
@@ -35,6 +36,7 @@ class Facts:
     code: str
     space_hash: str
     sampler: str
+    goals: Goals
     branches: str = ""  # of the networks with norm branches, with the served one; empty where there are none
     routing: Routing = "served"
     notice: str = ""  # of oracle-routed figures: what they are, and that nobody can deploy them
@@ -49,7 +51,7 @@ class Facts:
         return f"{routed}Data: {self.data}. Network: {self.network}. Images: {self.counted(accuracy)}. {self.seeds}."
 
 
-def facts_of(manifest: StudyManifest, records: Records, *, oracle_routed: bool = False) -> Facts:
+def facts_of(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, oracle_routed: bool = False) -> Facts:
     """The facts of a study, taken from what its records really did; UNKNOWN where no record says it."""
     readable = [record for _, record in records if isinstance(record, TrialRecord)]
     specs = [record.spec for record in readable]
@@ -73,6 +75,7 @@ def facts_of(manifest: StudyManifest, records: Records, *, oracle_routed: bool =
         code=_all([manifest.code_version, *(record.origin.code_version for record in readable)]),
         space_hash=manifest.space_hash,
         sampler=manifest.sampler,
+        goals=goals,
         branches=_branches(readable),
         routing="oracle" if oracle_routed else "served",
         notice=_notice(points) if oracle_routed else "",

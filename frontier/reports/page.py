@@ -23,12 +23,13 @@ from plotly.offline import get_plotlyjs_version
 from frontier import registry
 from frontier.reports.facts import Facts, facts_of
 from frontier.reports.figures._layout import listed
-from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of
+from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of, unpriced_of
 from frontier.reports.robustness import robustness_of
 from frontier.reports.tables import branch_lines, front_line, shown
 from frontier.reports.theme import DARK, LIGHT, swap
 from frontier.results.objectives import ACCURACIES
 from frontier.results.store import StudyManifest
+from frontier.spaces.goals import FOUR, Goals
 
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
 
@@ -46,11 +47,12 @@ class _FigureBlock:
     json: str
 
 
-def render(manifest: StudyManifest, records: Records, *, oracle_routed: bool = False) -> str:
-    """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for."""
+def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, oracle_routed: bool = False) -> str:
+    """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for. `goals` are
+    the objectives that its front is of."""
     known = sorted(records, key=lambda pair: pair[0])
-    points = points_of(known, relus=manifest.relus, oracle_routed=oracle_routed)
-    absent, facts = absent_of(known), facts_of(manifest, known, oracle_routed=oracle_routed)
+    points = points_of(known, goals=goals, relus=manifest.relus, oracle_routed=oracle_routed)
+    absent, facts = absent_of(known), facts_of(manifest, known, goals=goals, oracle_routed=oracle_routed)
     front = front_of(points)
     script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
     environment = Environment(
@@ -69,6 +71,7 @@ def render(manifest: StudyManifest, records: Records, *, oracle_routed: bool = F
         flagged=_flagged(points),
         front=[front_line(point, manifest.name) for point in front],
         shown=shown(front),
+        unpriced=[(reason, listed(addresses)) for reason, addresses in unpriced_of(points).items()],
         branches=[line for point in front for line in branch_lines(point)],
         robustness=robustness_of(points, manifest.name),
         absent=absent,
@@ -137,6 +140,7 @@ def _listed(facts: Facts) -> list[tuple[str, str]]:
         ("Images", "; ".join(f"{name}: {facts.counted(name)}" for name in ACCURACIES)),
         ("Corruptions", facts.corruptions),
         ("Attack", facts.attack),
+        ("Objectives", ", ".join(facts.goals.names)),
         ("Seeds", facts.seeds),
         ("Sampler", facts.sampler),
         ("Code version", facts.code),

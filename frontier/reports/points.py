@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from frontier.errors import RecordError
-from frontier.results import pareto
 from frontier.results.evaluation import Evaluation, checked, flags_of, latest
-from frontier.results.objectives import values
 from frontier.results.record import Point, TrialRecord, address
 from frontier.results.routing import Routing, oracle, routing_of
+from frontier.spaces.goals import FOUR, Goals, whole_network
 
 Records = Iterable[tuple[int, TrialRecord | RecordError]]
 NO_FIDELITY = "fidelity unknown"
@@ -23,7 +23,7 @@ HEALTHY = "ok"
 
 @dataclass(frozen=True)
 class StudyPoint:
-    """One network of a study. `point` has the scores by `routing`; `nondominated` (on the front of all four objectives,
+    """One network of a study. `point` has the scores by `routing`; `nondominated` (on the front of all objectives,
     among the study's points) goes by them. `network_relus`: the ReLUs of the study's network, all of them kept."""
 
     trial: int
@@ -32,8 +32,29 @@ class StudyPoint:
     point: Point
     nondominated: bool
     network_relus: int
+    goals: Goals = FOUR
     routing: Routing = "served"
     evaluations: tuple[Evaluation, ...] = ()  # the latest of each key, of this very point as it is served
+
+    @cached_property
+    def values(self) -> tuple[float, ...] | None:
+        """One an objective; None where one of them is a price that the point has not, so that it is on no front."""
+        return self.goals.values(self.point)
+
+    @property
+    def by_objective(self) -> dict[str, float]:
+        """The values by name; empty without them."""
+        return dict(zip(self.goals.names, self.values or (), strict=self.values is not None))
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """Those of the objectives that are prices."""
+        return {name: value for name, value in self.by_objective.items() if "@" in name}
+
+    @cached_property
+    def served_values(self) -> tuple[float, ...] | None:
+        """The same of the point as it was recorded."""
+        return self.goals.values(self.served)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -90,10 +111,13 @@ class Absent:
     reason: str
 
 
-def points_of(records: Records, *, relus: int | None = None, oracle_routed: bool = False) -> tuple[StudyPoint, ...]:
+def points_of(
+    records: Records, *, goals: Goals = FOUR, relus: int | None = None, oracle_routed: bool = False
+) -> tuple[StudyPoint, ...]:
     """The points of all complete records, by trial and index; the front is that of the figures that are asked for.
 
-    `relus` are those of the study's network; without them the largest network among the points stands for it.
+    `goals` are the objectives that the front is of. `relus` are those of the study's network; without them the largest
+    network among the points stands for it.
     """
     found = [
         (trial, index, record, oracle(point) if oracle_routed else point)
@@ -101,13 +125,16 @@ def points_of(records: Records, *, relus: int | None = None, oracle_routed: bool
         if isinstance(record, TrialRecord) and record.state == "complete"
         for index, point in enumerate(record.points)
     ]
-    best = set(pareto.front([values(point) for *_, point in found]))
+    priced = {i: values for i, (*_, point) in enumerate(found) if (values := goals.values(point)) is not None}
+    order = list(priced)
+    best = {order[place] for place in goals.front(list(priced.values()))}
     full = relus or max((point.profile.relus for *_, point in found), default=0)
     return tuple(
         StudyPoint(
             *parts,
             nondominated=i in best,
             network_relus=full,
+            goals=goals,
             routing=routing_of(parts[-1], asked_oracle=oracle_routed),
             evaluations=latest(parts[2].evaluations, parts[1]),
         )
@@ -127,13 +154,31 @@ def absent_of(records: Records) -> tuple[Absent, ...]:
     return tuple(found)
 
 
+def unpriced_of(points: Iterable[StudyPoint]) -> dict[str, list[str]]:
+    """Addresses of the points that have no price although one is an objective, by the reason."""
+    found: dict[str, list[str]] = {}
+    for point in points:
+        if point.values is None:
+            found.setdefault(point.goals.problem(point.point), []).append(point.address)
+    return found
+
+
+def volume_of(points: Sequence[StudyPoint]) -> float:
+    """The hypervolume of a study's points in the unit box of its objectives; always of the served figures."""
+    if not points:
+        return 0.0
+    rows = [point.served_values for point in points if point.served_values is not None]
+    whole = whole_network([point.served for point in points])
+    return points[0].goals.hypervolume(rows, max(points[0].network_relus, 2), whole)
+
+
 def failed(health: str) -> bool:
     """Whether a text as `StudyPoint.health` gives it speaks of a failed check."""
     return health not in ("", HEALTHY)
 
 
 def front_of(points: Iterable[StudyPoint]) -> tuple[StudyPoint, ...]:
-    """The points on the front of all four objectives, by rising ReLU count."""
+    """The points on the front of all objectives, by rising ReLU count."""
     kept = [point for point in points if point.nondominated]
     return tuple(sorted(kept, key=lambda p: (p.point.relu_count, p.trial, p.index)))
 

@@ -27,6 +27,7 @@ class FrontLine:
     label: str
     extra: bool
     squares: str
+    prices: tuple[str, ...]  # one for each price among the objectives
     branch: str
     oracle: bool
     accuracies: tuple[tuple[str, str], ...]  # (validation, test) for each of ACCURACIES
@@ -73,6 +74,7 @@ def front_line(point: StudyPoint, study: str) -> FrontLine:
         label=measured.label,
         extra=measured.role == "extra",
         squares=f"{measured.profile.squares:,}",
+        prices=tuple(amount(name, value) for name, value in point.prices.items()),
         branch=measured.branch or "",
         oracle=point.routing == "oracle",
         accuracies=_accuracies(Splits(validation=measured.validation, test=measured.test)),
@@ -103,6 +105,14 @@ def _accuracies(scores: Splits) -> tuple[tuple[str, str], ...]:
         (percent(getattr(scores.validation, accuracy)), percent(getattr(scores.test, accuracy)))
         for accuracy in ACCURACIES
     )
+
+
+def amount(name: str, value: float) -> str:
+    """A value of the price of this name, with its unit: `3.93 s`, `1.2 MB`, `153`."""
+    cost = name.partition("@")[0]
+    if cost.endswith("_s"):
+        return f"{value:.3g} s"
+    return f"{value / 1e6:.3g} MB" if cost.endswith("_bytes") else f"{value:,.0f}"
 
 
 def percent(measure: Measure) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from frontier.frozen import Frozen
-from frontier.results.objectives import OBJECTIVES
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec
 from frontier.spaces import budget, domain
+from frontier.spaces.goals import FOUR
 from frontier.spaces.space import Resources, SearchSettings
 
 
@@ -63,6 +63,13 @@ def _in_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _texts(value: Any) -> Any:
+    """A link of two numbers that nobody quoted has left one of them in the list."""
+    return (
+        [str(item) if isinstance(item, int | float) else item for item in value] if isinstance(value, list) else value
+    )
+
+
 class _Name:
     """A part may be written as its name alone."""
 
@@ -96,7 +103,7 @@ class SpaceFile(Frozen):
         default=None, gt=0, description="network passes per training image that search and finetuning share"
     )
     measure: MeasureFile
-    objectives: tuple[str, ...] = Field(default=tuple(objective.name for objective in OBJECTIVES), min_length=1)
+    objectives: Annotated[tuple[str, ...], BeforeValidator(_texts)] = Field(default=FOUR.names, min_length=1)
     search: SearchSettings = SearchSettings()
     resources: Resources = Resources()
 

@@ -7,7 +7,7 @@ the caller passes in; nothing is imported upward.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from frontier.errors import InputError, nearest
 from frontier.frozen import Frozen
-from frontier.results.objectives import OBJECTIVES
 from frontier.results.spec import DataSpec, NetworkSpec, Recipe
 from frontier.spaces import _yaml
 from frontier.spaces._complaints import complaint, lost_booleans, refused
@@ -23,8 +22,12 @@ from frontier.spaces._corruptions import Groups, resolve_corruptions, words
 from frontier.spaces._document import Document, KeyPath, dotted
 from frontier.spaces._settings import resolve_settings
 from frontier.spaces.budget import resolve_anchors, resolve_budget
+from frontier.spaces.domain import Domain
 from frontier.spaces.file import SpaceFile
-from frontier.spaces.space import Space
+from frontier.spaces.goals import goal_of, goals_of, without_squares
+from frontier.spaces.space import Space, Value
+
+QUADRATIC = "degree2"  # of the surrogates of frontier.nn the one that is a square
 
 KnobsOf = Callable[[str], type[Frozen]]  # method -> its frozen Knobs model
 ShapeOf = Callable[[DataSpec], object]  # shape of a data set's images; raises InputError for wrong options
@@ -72,6 +75,20 @@ def loads(content: bytes, where: str, lookups: Lookups) -> Space:
     with _placed(document, ("network",)):
         relus = lookups.relus_of(file.network, file.data)
     budget = resolve_budget(file.relu_budget, relus, document, ("relu_budget",))
+    with _placed(document, ("objectives",)):
+        goals = goals_of(file.objectives)
+    methods = {
+        method: resolve_settings(lookups.knobs_of(method), file.methods[method], document, ("methods", method))
+        for method in sorted(file.methods)
+    }
+    squaring = [method for method, knobs in methods.items() if _may_square(knobs)]
+    for price in without_squares(goals) if squaring else ():
+        raise document.error(
+            ("objectives",),
+            f"'{price.name}' has no price for squares",
+            expected=f"a protocol that prices what '{squaring[0]}' may put in the place of a ReLU",
+            fix="take crypten, or keep the surrogate 'degree2' out of the space",
+        )
     fields = {
         **{key: getattr(file, key) for key in SpaceFile.model_fields if key in Space.model_fields},
         "name": file.name or Path(where).stem,
@@ -79,14 +96,18 @@ def loads(content: bytes, where: str, lookups: Lookups) -> Space:
         "relus": relus,
         "relu_budget": budget,
         "anchors": resolve_anchors(list(file.anchors), budget, relus, document, ("anchors",)),
-        "methods": {
-            method: resolve_settings(lookups.knobs_of(method), file.methods[method], document, ("methods", method))
-            for method in sorted(file.methods)
-        },
+        "methods": methods,
         "finetune": resolve_settings(Recipe, file.finetune, document, ("finetune",)),
         "measure": measure,
+        "objectives": goals.names,
     }
     return Space.model_validate(fields)
+
+
+def _may_square(knobs: Mapping[str, Value]) -> bool:
+    """Whether quadratics are among what a method may put in the place of a ReLU."""
+    surrogate = knobs.get("surrogate")
+    return QUADRATIC in (surrogate.probes if isinstance(surrogate, Domain) else (surrogate,))
 
 
 def _checked(document: Document) -> SpaceFile:
@@ -136,14 +157,11 @@ def _unknown_entries(file: SpaceFile, document: Document, lookups: Lookups) -> I
         known = [*lookups.names_of(item.kind), *(words(lookups.groups) if item.kind == "corruption" else ())]
         if item.name not in known:
             yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
-    objectives = tuple(objective.name for objective in OBJECTIVES)
-    if file.objectives != objectives:
-        yield document.error(
-            ("objectives",),
-            "a search has these four objectives and no others",
-            expected=f"[{', '.join(objectives)}], or nothing",
-            got=list(file.objectives),
-        )
+    for i, name in enumerate(file.objectives):
+        try:
+            goal_of(name)
+        except InputError as error:
+            yield _at(document, ("objectives", i), error)
     for i, severity in enumerate(file.measure.severities):
         if not 1 <= severity <= 5:
             yield document.error(
@@ -168,5 +186,9 @@ def _placed(document: Document, path: KeyPath) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        got = {} if error.got is None else {"got": error.got}
-        raise document.error(path, error.what, expected=error.expected, fix=error.fix, **got) from None
+        raise _at(document, path, error) from None
+
+
+def _at(document: Document, path: KeyPath, error: InputError) -> InputError:
+    got = {} if error.got is None else {"got": error.got}
+    return document.error(path, error.what, expected=error.expected, fix=error.fix, **got)

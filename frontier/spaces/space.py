@@ -9,9 +9,9 @@ from pydantic import Field
 
 from frontier.errors import InputError, nearest
 from frontier.frozen import Frozen, digest
-from frontier.results.objectives import OBJECTIVES
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TeacherSpec, TrialSpec
 from frontier.spaces.domain import AnyDomain, Domain
+from frontier.spaces.goals import FOUR, Goals, goals_of
 
 Value = AnyDomain | Scalar | tuple[Scalar, ...]  # a domain or a constant; tuples are a recipe's milestones, snapshots
 QUESTION = ("data", "network", "teacher", "relu_budget", "anchors", "methods", "finetune", "measure", "objectives")
@@ -52,7 +52,7 @@ class Space(Frozen):
     finetune: dict[str, Value]
     passes: float | None = None  # see TrialSpec.passes
     measure: MeasureSpec
-    objectives: tuple[str, ...] = tuple(objective.name for objective in OBJECTIVES)
+    objectives: tuple[str, ...] = FOUR.names
     search: SearchSettings = SearchSettings()
     resources: Resources = Resources()
 
@@ -61,6 +61,11 @@ class Space(Frozen):
         """Equal for equal questions; name, wording, search settings and resources do not count."""
         question = self.model_dump(mode="json", include=set(QUESTION))
         return digest(question if self.passes is None else question | {"passes": self.passes})
+
+    @property
+    def goals(self) -> Goals:
+        """The objectives, with what a point is worth by each."""
+        return goals_of(self.objectives)
 
     @property
     def method_names(self) -> tuple[str, ...]:

@@ -10,8 +10,7 @@ import torch
 import frontier
 from frontier.api.study import overview
 from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures, VerificationError
-from frontier.results.objectives import values
-from frontier.results.pareto import front
+from frontier.spaces.goals import FOUR
 
 STATES = ("complete", "pruned", "failed", "unfinished", "unreadable")
 
@@ -25,7 +24,7 @@ def test_a_search_ends_with_its_trials_complete_and_a_front(study: frontier.Stud
     assert (study.name, study.counts()) == ("machinery", dict.fromkeys(STATES, 0) | {"complete": 4})
     points = study.points()
     assert [p.address for p in study.front()] == [
-        points[i].address for i in front([values(point.point) for point in points])
+        points[i].address for i in FOUR.front([FOUR.values(point.point) for point in points])
     ]
     assert [study.trial(n).spec.relu_budget for n in (0, 1)] == [192, 0]  # the anchors
     assert 0 < study.hypervolume() < 1

@@ -117,3 +117,19 @@ def test_extras_keep_their_weights_by_their_own_address(study: frontier.StudyVie
         (folder / name).touch()
     freed, _ = study.free_weights()
     assert [path.name for path in freed] == ["weights-2.safetensors"]
+
+
+def test_an_old_study_has_a_front_by_seconds(study: frontier.StudyView, tmp_path: Path) -> None:
+    priced = frontier.open_study("made", tmp_path, objectives=["clean", "online_s@crypten/40,400"])
+    summary = json.loads(json.dumps(priced.summary()))
+    assert summary["objectives"] == ["clean", "online_s@crypten/wan"]
+    assert summary["unpriced"] == {}
+    for row in summary["front"]:
+        assert row["objectives"]["online_s@crypten/wan"] > 0
+    assert {row["objectives"]["clean"] for row in study.summary()["front"]} == {0.9, 0.8}
+    assert priced.report(tmp_path / "priced.html").read_text(encoding="utf-8").count("online_s@crypten/wan") > 3
+    words = ["show", "made", "--home", str(tmp_path), "--objective", "clean", "--objective", "online_s@crypten/wan"]
+    shown = CliRunner().invoke(app, words, env={"COLUMNS": "120"})
+    assert (shown.exit_code, "crypten/wan" in shown.output, " s " in shown.output) == (0, True, True)
+    wrong = CliRunner().invoke(app, [*words, "--objective", "speed"])
+    assert "unknown objective 'speed'" in str(wrong.exception)

@@ -27,7 +27,8 @@ def point(trial: int, index: int = 0) -> dict[str, Any]:
 
 
 def summary(*front: dict[str, Any], routing: str = "served") -> dict[str, Any]:
-    return {"study": "digits", "trials": {"complete": 30}, "hypervolume": 0.5, "routing": routing, "front": [*front]}
+    about = {"study": "digits", "trials": {"complete": 30}, "hypervolume": 0.5, "routing": routing}
+    return about | {"objectives": ["clean", "relu_count"], "front": [*front], "unpriced": {}}
 
 
 def test_the_front_has_a_line_a_point_that_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,6 +46,26 @@ def test_the_front_has_a_line_a_point_that_fits_80_columns(capsys: pytest.Captur
 def test_a_study_without_a_front_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_study(summary() | {"trials": {"complete": 0}, "hypervolume": 0.0})
     assert capsys.readouterr().out == "digits: no trials; hypervolume 0.0000\nno front yet: no trial is complete\n"
+
+
+def test_prices_have_a_column_with_their_unit_and_points_without_one_are_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    names = ["clean", "online_s@crypten/wan", "rounds@delphi/lan", "online_bytes@delphi/lan"]
+    values = dict(zip(names, (0.971, 3.927, 153.0, 5.9e7), strict=True))
+    priced = summary(point(7) | {"objectives": values}) | {
+        "objectives": names,
+        "unpriced": {"no squares": ["3", "4.1"]},
+    }
+    print_study(priced)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["online_s@", "rounds@", "online_bytes@"]
+    assert lines[2].split()[4:7] == ["crypten/wan", "delphi/lan", "delphi/lan"]
+    assert " 3.93 s " in lines[3]
+    assert " 153 " in lines[3]
+    assert " 59 MB " in lines[3]
+    assert lines[-1] == "no price, so on no front: 3, 4.1: no squares"
 
 
 def test_plain_points_have_no_second_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,11 +11,10 @@ from search_fakes import RELUS, complete, point, study
 from frontier.driver.folders import look
 from frontier.driver.study import Search
 from frontier.driver.work import Asked
-from frontier.results import pareto
-from frontier.results.objectives import values
 from frontier.results.record import Point, ReluCount, TrialRecord
 from frontier.results.spec import NetworkSpec, TrialSpec
 from frontier.results.store import Study, write_record
+from frontier.spaces.goals import FOUR
 
 NARROW = NetworkSpec(name="tinynet", options={"width": 0.5})
 
@@ -88,8 +87,8 @@ def test_front_and_volume_are_of_all_points_in_the_relus_of_the_studys_network(s
         record = finish(running, ask(running))
         front, volume = running.front(), running.hypervolume()
     records = look(study).finished
-    everything = [values(point) for record in records.values() for point in record.points]
-    assert volume == pytest.approx(pareto.hypervolume(everything, RELUS))
-    assert len(front) == len(pareto.front(everything))
+    everything = [FOUR.values(point) for record in records.values() for point in record.points]
+    assert volume == pytest.approx(FOUR.hypervolume(everything, RELUS))
+    assert len(front) == len(FOUR.front(everything))
     assert record.points[2].network == NARROW
     assert {"0.2", "1.2"} & set(front)

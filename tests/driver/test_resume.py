@@ -12,9 +12,9 @@ from search_books import ask, by_number, finish, finish_all, remembered, search
 
 from frontier.driver import events
 from frontier.driver.memory import STUDY
-from frontier.results.objectives import values
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
+from frontier.spaces.goals import FOUR
 
 
 @pytest.fixture
@@ -190,10 +190,9 @@ def test_without_a_database_a_resume_goes_on_all_the_same(study: Study) -> None:
 
 
 def test_front_and_hypervolume_are_those_of_all_records(study: Study) -> None:
-    from frontier.results import pareto
 
     with search(study, trials=12) as running:
         finish_all(running)
-        all_values = [values(record.points[0]) for _, record in study.records() if isinstance(record, TrialRecord)]
-        assert running.front() == tuple(str(trial) for trial in pareto.front(all_values))
-        assert running.hypervolume() == pytest.approx(pareto.hypervolume(all_values, fakes.RELUS))
+        all_values = [FOUR.values(record.points[0]) for _, record in study.records() if isinstance(record, TrialRecord)]
+        assert running.front() == tuple(str(trial) for trial in FOUR.front(all_values))
+        assert running.hypervolume() == pytest.approx(FOUR.hypervolume(all_values, fakes.RELUS))

@@ -15,9 +15,10 @@ from search_books import ask, finish, finish_all, remembered, search
 from frontier.driver import events
 from frontier.driver.study import DRAWS, Search
 from frontier.errors import InputError
-from frontier.results.objectives import log_count, values
+from frontier.results.objectives import RELU_COUNT
 from frontier.results.store import Study
 from frontier.spaces.domain import ChoiceDomain
+from frontier.spaces.goals import FOUR
 
 
 @pytest.fixture
@@ -92,8 +93,8 @@ def test_the_sampler_is_told_accuracies_and_the_logarithm_of_the_count(study: St
         for _ in range(2):
             record = finish(running, ask(running))
     zero, full = remembered(study)
-    assert zero.values[3] == 0.0 == log_count(0)
-    assert full.values == [*values(record.points[0])[:3], 3.0]
+    assert zero.values[3] == 0.0 == RELU_COUNT.told(0)
+    assert full.values == [*FOUR.values(record.points[0])[:3], 3.0]
 
 
 def test_failed_is_fail_and_pruned_is_pruned_without_values(study: Study) -> None:

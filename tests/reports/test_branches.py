@@ -15,10 +15,9 @@ from frontier.reports.figures.hypervolume_over_trials import data as volumes_of
 from frontier.reports.page import render
 from frontier.reports.points import front_of, points_of
 from frontier.reports.theme import LIGHT
-from frontier.results import pareto
-from frontier.results.objectives import values
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
+from frontier.spaces.goals import FOUR
 
 MakePoint = Callable[..., Point]
 MakeRecord = Callable[..., TrialRecord]
@@ -116,7 +115,7 @@ def test_every_branch_is_listed_with_the_served_one_marked(manifest: StudyManife
 def test_oracle_routing_moves_the_front_and_says_that_nobody_can_have_it(manifest: StudyManifest, mixed: Study) -> None:
     served, routed = points_of(mixed), points_of(mixed, oracle_routed=True)
     assert [p.routing for p in routed] == ["served"] * 4 + ["oracle", "served"]
-    assert [values(p.point)[2] for p in (served[4], routed[4])] == [0.1, 0.5]
+    assert [FOUR.values(p.point)[2] for p in (served[4], routed[4])] == [0.1, 0.5]
     assert routed[4].served == served[4].point
     assert "2" in {p.address for p in front_of(routed)}
     page = own(render(manifest, mixed, oracle_routed=True))
@@ -133,7 +132,7 @@ def test_hypervolume_is_that_of_the_served_figures_in_any_case(manifest: StudyMa
     served, routed = (points_of(mixed, relus=RELUS, oracle_routed=oracle) for oracle in (False, True))
     assert volumes_of(served) == volumes_of(routed)
     assert volumes_of(served)[-1].hypervolume == pytest.approx(
-        pareto.hypervolume([values(p.point) for p in served], RELUS)
+        FOUR.hypervolume([FOUR.values(p.point) for p in served], RELUS)
     )
     caption = registry.load("figure", "hypervolume_over_trials").caption(facts_of(manifest, mixed, oracle_routed=True))
     assert caption.startswith("Of the served figures")
@@ -144,7 +143,7 @@ def test_a_study_of_narrow_networks_alone_is_measured_in_the_studys_relus(
 ) -> None:
     points = points_of([(0, make_record(make_point(320, 0.8, 0.6, 0.2, narrower=2)))], relus=RELUS)
     (last,) = volumes_of(points)
-    assert last.hypervolume == pytest.approx(pareto.hypervolume([values(points[0].point)], RELUS))
+    assert last.hypervolume == pytest.approx(FOUR.hypervolume([FOUR.values(points[0].point)], RELUS))
 
 
 def test_oracle_routing_of_a_study_without_branches_says_that_nothing_is_routed(

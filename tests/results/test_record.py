@@ -11,9 +11,10 @@ from frontier.errors import RecordError
 from frontier.results import migrate
 from frontier.results.measure import Measure
 from frontier.results.migrate import lift, read_record
-from frontier.results.objectives import OBJECTIVES, log_count, values
+from frontier.results.objectives import OBJECTIVES, RELU_COUNT
 from frontier.results.record import VERSION, TrialRecord, address
 from frontier.results.spec import TrialSpec
+from frontier.spaces.goals import FOUR
 
 FIRST = Path(__file__).parent / "record_v1.json"  # written by version 1, never to be changed
 
@@ -23,7 +24,7 @@ def test_a_record_of_the_first_version_is_still_read() -> None:
     assert (record.version, record.state, record.trial) == (VERSION, "complete", 7)
     assert record.points[0].relu_count == 77
     assert record.points[0].profile.kept == 77
-    assert values(record.points[0])[3] == 77.0
+    assert FOUR.values(record.points[0])[3] == 77.0
 
 
 def test_a_record_survives_its_file_unchanged() -> None:
@@ -111,7 +112,7 @@ def test_objectives_name_unit_direction_and_split() -> None:
         ("adversarial", "fraction", "maximize", "validation"),
         ("relu_count", "ReLUs", "minimize", None),
     ]
-    assert (log_count(0), log_count(1), log_count(1000)) == (0, 0, 3)
+    assert (RELU_COUNT.told(0), RELU_COUNT.told(1), RELU_COUNT.told(1000)) == (0, 0, 3)
 
 
 def test_addresses_name_extra_points_only() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from frontier.results.measure import Measure
 from frontier.results.migrate import read_record
-from frontier.results.objectives import values
 from frontier.results.record import Point, Scores, Splits
 from frontier.results.routing import oracle, routing_of
+from frontier.spaces.goals import FOUR
 
 FIRST = Path(__file__).parent / "record_v1.json"
 
@@ -37,10 +37,10 @@ def branched(plain: Point) -> Point:
 
 def test_clean_and_corrupted_go_through_clean_and_adversarial_through_adversarial(branched: Point) -> None:
     routed = oracle(branched)
-    assert values(routed)[:3] == (0.9, 0.7, 0.5)
+    assert FOUR.values(routed)[:3] == (0.9, 0.7, 0.5)
     assert [routed.test.clean.value, routed.test.corrupted.value, routed.test.adversarial.value] == [0.89, 0.69, 0.49]
     assert (routed.branch, routed.branches, routed.relu_count) == ("adversarial", branched.branches, 77)
-    assert values(branched)[:3] == (0.8, 0.6, 0.5)
+    assert FOUR.values(branched)[:3] == (0.8, 0.6, 0.5)
     assert (routing_of(branched, asked_oracle=True), routing_of(branched, asked_oracle=False)) == ("oracle", "served")
 
 

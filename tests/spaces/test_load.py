@@ -368,7 +368,15 @@ def test_a_constant_budget_is_no_parameter() -> None:
         ("measure:\n", "measure:\n  attack: pdg\n", 19, ["unknown attack 'pdg'", "Did you mean 'pgd'?"]),
         ("{trials: 8}", "{sampler: tpx}", 20, ["unknown sampler 'tpx'", "Did you mean 'tpe'?"]),
         ("{trials: 8}", "{concurrency: some}", 20, ["wrong value for 'search.concurrency'", "'auto' or"]),
-        ("search:", "objectives: [clean, speed]\nsearch:", 20, ["four objectives and no others", "relu_count"]),
+        ("search:", "objectives: [clean, speed]\nsearch:", 20, ["unknown objective 'speed'", "online_s@crypten/wan"]),
+        ("search:", "objectives: [clean, corrupted]\nsearch:", 20, ["no trade-off", "at least one cost"]),
+        (
+            "search:",
+            "objectives: [clean, rounds@crypten/40,400]\nsearch:",
+            20,
+            ["not a link", "unknown objective '400'", "quotes"],
+        ),
+        ("search:", "objectives:\n- clean\n- online_s@delhpi/lan\nsearch:", 22, ["Did you mean 'delphi'?"]),
         ("search:", "resources: {cpu: 0}\nsearch:", 20, ["wrong value for 'resources.cpu'", "greater than 0"]),
         ("search:", "version: 2\nsearch:", 20, ["wrong value for 'version'", "expected: 1"]),
         ("width: 8", "width: 0", 3, ["a network without channels", "expected: width > 0", "got: 0"]),
@@ -449,3 +457,21 @@ def test_schema_accepts_what_loads_and_refuses_what_does_not() -> None:
         ("[gaussian_noise, contrast]", "3"),
     ]:
         assert not validator.is_valid(plain(swapped(old, new)))
+
+
+def test_objectives_may_be_prices_and_are_part_of_the_question() -> None:
+    priced = space_of(swapped("search:", "objectives: [clean, 'online_s@crypten/40,400']\nsearch:"))
+    assert priced.objectives == ("clean", "online_s@crypten/wan")
+    assert priced.space_hash != space_of(TEXT).space_hash
+    assert space_of(swapped("search:", "objectives: [clean, corrupted, adversarial, relu_count]\nsearch:")) == space_of(
+        TEXT
+    )
+
+
+@pytest.mark.parametrize("surrogate", ["degree2", "{choice: [identity, degree2]}"])
+def test_a_price_without_squares_is_refused_where_a_method_may_square(surrogate: str) -> None:
+    text = swapped("growth: 1.3", f"growth: 1.3\n    surrogate: {surrogate}")
+    assert space_of(text.replace("search:", "objectives: [clean, online_s@crypten/wan]\nsearch:"))
+    message = message_of(text.replace("search:", "objectives: [clean, online_s@delphi/wan]\nsearch:"))
+    for part in ("x.yaml:21: 'online_s@delphi/wan' has no price for squares", "'snl'", "take crypten"):
+        assert part in message

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import flagged_mark, frame, listed
-from frontier.reports.points import StudyPoint, evenly
+from frontier.reports.points import StudyPoint, evenly, volume_of
 from frontier.reports.theme import Theme
-from frontier.results import pareto
-from frontier.results.objectives import values
+from frontier.results.objectives import RELU_COUNT
+from frontier.spaces.goals import Goals
 
 ORDER = 50
 TITLE = "Hypervolume over trials"
@@ -21,7 +21,7 @@ MISLEADS = (
     "It depends on the reference point and on the log scale of the count, and it is steep at the start for any "
     "sampler: compare searches over several seeds only."
 )
-MOST_ROWS = 120  # a longer study is sampled evenly: each value costs one exact 4-objective hypervolume
+MOST_ROWS = 120  # a longer study is sampled evenly: each value costs one exact hypervolume
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,12 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
     """One row a complete trial, by number; at most MOST_ROWS, the last one among them. Always of the served figures."""
     ordered = sorted(points, key=lambda p: (p.trial, p.index))
     trials = list(dict.fromkeys(p.trial for p in ordered))
-    full = max((p.network_relus for p in ordered), default=2)
     made, before = [], -1
     for i in evenly(len(trials), MOST_ROWS):
-        so_far = [values(p.served) for p in ordered if p.trial <= trials[i]]
+        so_far = [p for p in ordered if p.trial <= trials[i]]
         new = [p for p in ordered if before < p.trial <= trials[i] and p.flags]
         failed = ", ".join(f"{p.address} ({', '.join(p.flags)})" for p in new)
-        made.append(Row(trials[i], i + 1, len(so_far), pareto.hypervolume(so_far, max(full, 2)), failed))
+        made.append(Row(trials[i], i + 1, len(so_far), volume_of(so_far), failed))
         before = trials[i]
     return tuple(made)
 
@@ -107,7 +106,16 @@ def caption(facts: Facts) -> str:
     """The four axes of the box and its reference point."""
     served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
-        f"{served}Validation. Box: clean, corrupted and adversarial accuracy in [0, 1] and 1 - log10(max(count, 1)) / "
-        f"log10(all ReLUs), reference point 0 on each. Corrupted images: {facts.corruption_label}. "
+        f"{served}Validation. Box: {_sides(facts.goals)}; reference point 0 on each. "
+        f"Corrupted images: {facts.corruption_label}. "
         f"Points that failed a health check are counted. Sampler: {facts.sampler}. {facts.seeds}."
     )
+
+
+def _sides(goals: Goals) -> str:
+    accuracies = [one.name for one in goals.objectives if not one.minimized]
+    sides = [f"{' and '.join(', '.join(accuracies).rsplit(', ', 1))} accuracy in [0, 1]"]
+    if RELU_COUNT in goals.objectives:
+        sides.append("1 - log10(max(count, 1)) / log10(all ReLUs)")
+    sides += [f"1 - log(x/none) / log(all/none) for {price.name}, x, of no ReLU and of all" for price in goals.prices]
+    return "; ".join(sides)
