@@ -71,6 +71,15 @@ def listed(addresses: Sequence[str], most: int = 8) -> str:
     return f"{'trial' if len(addresses) == 1 else 'trials'} {', '.join(addresses[:most])}{more}"
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Numbers between the two at 1, 2 and 5 of each decade, fewer of them over many decades."""
+    decades = math.log10(high / low)
+    steps = (1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)
+    first = math.floor(math.log10(low) + 1e-9)
+    ticks = [m * 10.0**e for e in range(first, first + math.ceil(decades) + 2) for m in steps]
+    return [tick for tick in ticks if low <= tick * (1 + 1e-9) and tick <= high]
+
+
 @dataclass(frozen=True)
 class CountAxis:
     """A logarithmic axis of ReLU counts. `zero` is the abscissa where a count of 0 is drawn, None if there is none."""
@@ -95,10 +104,7 @@ class CountAxis:
     def layout(self) -> dict[str, Any]:
         """The plotly axis: ticks at 1, 2 and 5 of each decade (fewer over many decades), and one at 0."""
         decades = math.log10(self.high / self.low)
-        steps = (1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)
-        first = round(math.log10(self.low))
-        ticks = [m * 10.0**e for e in range(first, first + math.ceil(decades) + 1) for m in steps]
-        ticks = [tick for tick in ticks if tick <= self.high]
+        ticks = log_ticks(self.low, self.high)
         values, texts = ticks, [short(tick) for tick in ticks]
         title = "measured ReLU count (log scale)"
         left = math.log10(self.low) - 0.08 * decades

@@ -6,6 +6,7 @@ by count and not on that by seconds are where the two axes disagree.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -16,7 +17,7 @@ import plotly.graph_objects as go
 from frontier.errors import InputError
 from frontier.latency._link import NAMED
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import bars, flagged_mark, frame, listed
+from frontier.reports.figures._layout import bars, flagged_mark, frame, listed, log_ticks
 from frontier.reports.points import StudyPoint, failed, front_of_view
 from frontier.reports.theme import Theme
 from frontier.spaces.goals import Goals, PriceOf
@@ -91,7 +92,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     """A scatter on a logarithmic axis of seconds, the front of this view as a step line."""
     figure = frame(
         theme,
-        x={"type": "log", "title": {"text": "priced online seconds of one image (log scale)"}, "ticksuffix": " s"},
+        x=_axis([row.online_s for row in rows]),
         y={"title": {"text": "clean accuracy on validation (%)"}, "ticksuffix": "%"},
         height=480,
         top=68,
@@ -147,6 +148,18 @@ def caption(facts: Facts) -> str:
     price = _price(facts.goals)
     link = f"{price.link.rtt_ms:g} ms and {price.link.mbit_s:g} Mbit/s"
     return f"Seconds: {price.name}, a model's price over a link of {link} (docs/latency.md). {facts.measured('clean')}"
+
+
+def _axis(seconds: Sequence[float]) -> dict[str, Any]:
+    low, high = min(seconds, default=1.0) / 1.3, max(seconds, default=1.0) * 1.3
+    ticks = log_ticks(low, high)
+    return {
+        "type": "log",
+        "range": [math.log10(low), math.log10(high)],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:g} s" for tick in ticks],
+        "title": {"text": "priced online seconds of one image (log scale)"},
+    }
 
 
 def _price(goals: Goals) -> PriceOf:
