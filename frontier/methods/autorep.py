@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from frontier.masks.mask import Mask
-from frontier.nn.gates import Gate
+from frontier.nn.gates import FrozenGate, Gate
 from frontier.nn.hysteresis import HysteresisGate, relus_on
 from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
@@ -32,10 +32,11 @@ from frontier.training.batches import generator
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
+from frontier.training.freeze import fitted
 from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
-from frontier.training.task import Candidate, Linearized, Task, gated
+from frontier.training.task import Candidate, Linearized, Task, gated, with_closed
 
 FIDELITY = "authors_code"
 PAPER = (
@@ -52,7 +53,7 @@ DEVIATIONS = (
     "No Lookahead, and no separate rates unless by score_lr: they are in the authors' Tiny-ImageNet script alone.",
     "The teacher runs without a graph; the authors' code builds one, which costs memory alone.",
     "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
-    "Knobs score_lr, warmup_steps, exact, snapshots, distill_weight: ours; at their defaults they change nothing.",
+    "Knobs score_lr, warmup_steps, exact, snapshots, distill_weight, relu_layers: ours; their defaults change nothing.",
 )
 
 
@@ -80,12 +81,12 @@ def passes(knobs: Knobs) -> float:
 
 def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Search indicators and polynomials together, freeze the former, finetune; the same for every snapshot."""
-    student = gated(task, task.teacher, maker(task, knobs))
-    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.sites()))
+    student = gated(task, task.teacher, maker(task, knobs), closed=replaced(task, knobs))
+    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.all_sites()))
     search(task, student, knobs, budgets)
     asked = copy.deepcopy(student)
     mask, notes = binarise(asked, task.relu_budget, exact=knobs.exact)
-    put(asked, mask)
+    put(asked, with_closed(task, mask))
     finetune(task, asked, knobs)
 
     def mask_at(model: Classifier, budget: int) -> Mask:
@@ -108,6 +109,17 @@ def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
     return make
 
 
+def replaced(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
+    """Gates of closed sites: the polynomial everywhere, for good. It is trained with the others', and begins as the fit
+    to what the teacher's ReLUs are fed."""
+    fits = fitted(task, knobs) if task.closed else {}
+
+    def make(site: Site) -> Gate:
+        return FrozenGate(torch.zeros(site.shape, dtype=torch.bool), fits.get(site.path))
+
+    return make
+
+
 def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[int] = ()) -> None:
     """Train weights, scores and coefficients for all the epochs; the penalty alone drives the count to the budget."""
     searched = list(hysteresis_gates(student).values())
@@ -125,12 +137,14 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     forward = forward_of(student, recipe, device, compiled=wants_compile(recipe, device, task.context.log))
     teacher = no_grad(forward_of(task.teacher, recipe, device, compiled=False))
     weights = Weights(1.0, knobs.distill_weight, 0.0, knobs.temperature)
-    state = {"count": float(sum(score.numel() for score in scores))}
+    positions = sum(score.numel() for score in scores)
+    penalty = knobs.penalty * (positions / sum(site.relus for site in task.all_sites()))  # density: of all there are
+    state = {"count": float(positions)}
 
     def loss(pixels: Tensor, labels: Tensor) -> Tensor:
         taught = (teacher(pixels), ()) if knobs.distill_weight else None
         value = imitation((forward(pixels), ()), taught, labels, weights)
-        return value + excess(searched, task.relu_budget, knobs.penalty)
+        return value + excess(searched, task.relu_budget, penalty)
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
         state["count"] = float(sum(int(found.state.sum()) for found in searched))
@@ -170,5 +184,6 @@ def binarise(student: Classifier, relu_budget: int, *, exact: bool) -> tuple[Mas
 
 def put(student: Classifier, mask: Mask) -> None:
     """Freeze the mask in place, with the coefficients that the search learnt."""
-    learnt = {path: found.coefficients for path, found in hysteresis_gates(student).items()}
+    here = gates(student.body).items()
+    learnt = {path: found.coefficients for path, found in here if isinstance(found, HysteresisGate | FrozenGate)}
     set_mask(student.body, mask, {path: found for path, found in learnt.items() if found is not None})

@@ -10,21 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
 from frontier.masks.mask import Mask
-from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
 from frontier.nn.stages import stages
-from frontier.nn.surgery import set_mask
 from frontier.training.allocation import whole
-from frontier.training.batches import to_unit
+from frontier.training.culling import Group, cull, images_of_a_pass, total
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.freeze import freeze
-from frontier.training.losses import cross_entropy
-from frontier.training.observe import BATCH, first
 from frontier.training.task import Candidate, Linearized, Task, gated
 
 FIDELITY = "baseline"
@@ -50,50 +45,20 @@ def passes(knobs: Knobs) -> float:
 def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Choose the sites, keep whole channels of them, freeze, finetune."""
     student = gated(task, task.teacher)
-    kept = thinned(culled(task, student, knobs.score_images), task.relu_budget)
+    kept = thinned(culled(task, knobs.score_images), task.relu_budget)
     freeze(task, student, by_channel(task.sites(), kept, task.relu_budget), knobs)
     finetune(task, student, knobs)
     return Linearized((Candidate(student, task.relu_budget),))
 
 
-def culled(task: Task, model: Classifier, images: int) -> list[list[Site]]:
+def culled(task: Task, images: int) -> tuple[Group, ...]:
     """The stages left when the least critical one is dropped again and again, as long as the budget allows it."""
-    sites = task.sites()
-    left = [list(stage) for stage in stages(sites)]
-    images = max(1, min(images, len(task.train) * 2 // (len(left) * (len(left) + 1))))  # a pass over the data in all
-    shown = 0
-    while len(left) > 1:
-        losses = []
-        for stage in left:
-            without = {site.path for other in left if other is not stage for site in other}
-            bits = {site.path: np.full(site.shape, site.path in without) for site in sites}
-            losses.append(loss_with(task, model, Mask.of(bits), images))
-            shown += 1
-        task.context.spend("score", shown * min(images, len(task.train)) / len(task.train))
-        order = sorted(range(len(left)), key=lambda i: (losses[i], i))
-        room = total(left) - task.relu_budget
-        fitting = [i for i in order if sum(site.relus for site in left[i]) <= room]
-        if not fitting:
-            break
-        del left[fitting[0]]
-    return left
+    groups = stages(task.sites())
+    images = min(images, images_of_a_pass(task, len(groups)))
+    return cull(task, groups, total(groups) - task.relu_budget, images, "score").left
 
 
-@torch.no_grad()
-def loss_with(task: Task, model: Classifier, mask: Mask, images: int) -> float:
-    """Mean cross-entropy on the first training images with the ReLUs of `mask` alone."""
-    set_mask(model.body, mask)
-    model.eval()
-    chosen = first(task.train, images)
-    losses = []
-    for at in range(0, len(chosen), BATCH):
-        task.context.check()
-        labels = chosen.labels[at : at + BATCH]
-        losses.append(float(cross_entropy(model(to_unit(chosen.pixels[at : at + BATCH])), labels)) * len(labels))
-    return sum(losses) / len(chosen)
-
-
-def thinned(left: Sequence[Sequence[Site]], budget: int) -> list[Site]:
+def thinned(left: Sequence[Group], budget: int) -> list[Site]:
     """The sites of the stages, without every second one of a stage where the budget is met even so; the last of a
     stage stays. The stages with most ReLUs are thinned first."""
     kept = [list(stage) for stage in left]
@@ -109,10 +74,6 @@ def by_channel(sites: Sequence[Site], kept: Sequence[Site], budget: int) -> Mask
     sizes = [site.relus for site in kept]
     counts = dict(zip((site.path for site in kept), whole(sizes, sizes, budget), strict=True))
     return Mask.of({site.path: _leading(site, counts.get(site.path, 0)) for site in sites})
-
-
-def total(left: Sequence[Sequence[Site]]) -> int:
-    return sum(site.relus for stage in left for site in stage)
 
 
 def _leading(site: Site, count: int) -> NDArray[np.bool_]:

@@ -52,7 +52,7 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 def scores(task: Task, model: Classifier, images: Images) -> dict[str, Tensor]:
     """E[(dL/dy min(z, 0))^2] (C, H, W) by site path, L being the cross-entropy of one image, in eval mode."""
-    found = gates(model.body)
+    found = {path: gate for path, gate in gates(model.body).items() if path not in task.closed}
     summed = {
         path: torch.zeros(gate.shape, dtype=torch.float64, device=task.context.device) for path, gate in found.items()
     }

@@ -36,7 +36,7 @@ from frontier.training.freeze import freeze
 from frontier.training.losses import attention_transfer, cross_entropy, distillation
 from frontier.training.select import largest
 from frontier.training.sensitivity import Proxy, shares
-from frontier.training.task import Candidate, Linearized, Task, Tensors, gated
+from frontier.training.task import Candidate, Linearized, Task, Tensors, gated, with_closed
 from frontier.training.views import Rates, Views
 
 FIDELITY = "authors_code"
@@ -54,7 +54,8 @@ DEVIATIONS = (
     "An odd batch gives its middle image to the clean half, and a batch under four has no attacked half.",
     "AugMix images are mixed before normalisation, which comes to the same; the authors have no JSD loss either.",
     "Steps of the attack with a NaN gradient stay where they are.",
-    "start, masks, teacher_*, served, surrogate and attack_* scale down or compare; at their defaults they are theirs.",
+    "start, masks, teacher_*, served, surrogate, attack_* scale down or compare; at their defaults they are theirs.",
+    "The knob relu_layers is ours; at its default it changes nothing.",
 )
 
 CLEAN, ADVERSARIAL = "clean", "adversarial"
@@ -192,15 +193,15 @@ def search(task: Task, student: Classifier, guide: Classifier, knobs: Knobs) -> 
     sites, dice = task.sites(), generator(task.seed)
     if knobs.masks == "random":
         drawn = {site.path: torch.rand(site.shape, generator=dice).numpy() for site in sites}
-        assign(student.body, largest(drawn, task.relu_budget))
+        assign(student.body, with_closed(task, largest(drawn, task.relu_budget)))
         train(task, SEARCH, student, guide, recipe, knobs, passes=passes_per_step(knobs, attention=False))
         return
     counts = shares(task, knobs, task.relu_budget)
-    assign(student.body, random_tied(sites, counts, dice))
+    assign(student.body, with_closed(task, random_tied(sites, counts, dice)))
     differences = Differences(sites).to(task.context.device)
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
-        before, found = mask_of(student.body), differences.mask(counts)
+        before, found = mask_of(student.body), with_closed(task, differences.mask(counts))
         state["hamming"] = hamming(before, found)
         assign(student.body, found)
         differences.clear()
@@ -246,7 +247,7 @@ def train(
     """gamma mean CE + alpha mean KL over the views, with `attention` + beta (AT_clean + AT_augmix) / 2 at the outputs
     of the stages. `differences` sees the clean half, through the clean branch."""
     context = task.context
-    inside = stage_outputs(task.sites()) if attention else differences.paths if differences is not None else ()
+    inside = stage_outputs(task.all_sites()) if attention else differences.paths if differences is not None else ()
     paths = [f"body.{path}" for path in inside]
     compiled = wants_compile(recipe, context.device, context.log)
     rates = Rates()

@@ -41,7 +41,7 @@ from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
 from frontier.training.losses import Weights, imitation
 from frontier.training.sensitivity import Proxy, shares
-from frontier.training.task import Candidate, Linearized, Task, gated
+from frontier.training.task import Candidate, Linearized, Task, gated, with_closed
 
 FIDELITY = "authors_code"
 PAPER = "Kundu et al., Learning to Linearize Deep Neural Networks for Secure and Efficient Private Inference, ICLR 2023"
@@ -56,7 +56,7 @@ DEVIATIONS = (
     "The channel-wise score is the sum over positions (the paper's is unknown); one channel is kept in part: exact k.",
     "half_width: both widths take every step, with the sum of their losses; the paper's schedule is not known.",
     "half_width: the wide network alone chooses the mask, the narrow one has its leading channels, as the code counts.",
-    "Knobs start, granularity, nhd_threshold and half_width are ours; at their defaults they change nothing.",
+    "Knobs start, granularity, nhd_threshold, half_width, relu_layers are ours; at their defaults they change nothing.",
 )
 
 
@@ -124,10 +124,10 @@ def search(task: Task, student: Classifier, narrow: Classifier | None, counts: d
     from the teacher. At the end the gates hold the masks of the last epoch."""
     sites = task.sites()
     differences = Differences(sites).to(task.context.device)
-    put(task, student, narrow, random_tied(sites, counts, generator(task.seed)))
+    put(task, student, narrow, with_closed(task, random_tied(sites, counts, generator(task.seed))))
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
-        mask = differences.mask(counts, channels=knobs.granularity == "channel")
+        mask = with_closed(task, differences.mask(counts, channels=knobs.granularity == "channel"))
         state["nhd"] = hamming(mask_of(student.body), mask)
         put(task, student, narrow, mask)
         differences.clear()
@@ -151,7 +151,7 @@ def finetune_both(task: Task, student: Classifier, narrow: Classifier, knobs: Kn
     before = [mask_of(model.body) for model in (student, narrow)]
     for mask in before:
         task.context.log(f"{STAGE}: {mask.count} ReLUs, mask {mask.hash}")
-    weights, paths = weights_of(knobs, task.finetune), stage_outputs(task.sites())
+    weights, paths = weights_of(knobs, task.finetune), stage_outputs(task.all_sites())
     imitate(task, STAGE, student, narrow, task.finetune, weights, paths, checkpoint=knobs.checkpoint)
     if [mask_of(model.body) for model in (student, narrow)] != before:
         raise TrialFailed(f"{STAGE}: a mask changed while it was frozen")

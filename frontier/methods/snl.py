@@ -39,7 +39,7 @@ DEVIATIONS = (
     "The cosine of the finetuning rate moves every step; the authors' every epoch, through the same values.",
     "If the epochs run out, the largest masks are kept (and a note) or the trial fails; the authors' code overshoots.",
     "Knobs mask_lr, max_epochs and exact exist to scale the schedule down; at their defaults they change nothing.",
-    "Knobs surrogate, ce_weight, attention_weight and snapshots are ours; at their defaults they change nothing.",
+    "Knobs surrogate, ce_weight, attention_weight, snapshots, relu_layers are ours; their defaults change nothing.",
     "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
 )
 
@@ -68,7 +68,7 @@ def passes(knobs: Knobs) -> float:
 def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Search the mask, freeze it, finetune; the same for every snapshot."""
     student = gated(task, task.teacher, SoftGate.at)
-    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.sites()))
+    budgets = counts_of(knobs.snapshots, sum(site.relus for site in task.all_sites()))
     search(task, student, knobs, budgets)
     asked = copy.deepcopy(student)
     mask, notes = binarise(asked, task.relu_budget, knobs)

@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from frontier.errors import TrialFailed
 from frontier.masks.mask import Mask
-from frontier.nn.gates import SoftGate
+from frontier.nn.gates import FrozenGate, SoftGate
 from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gates
@@ -216,7 +216,7 @@ def metric(factors: Sequence[tuple[Sequence[float], float]], layers: int) -> lis
 
 def gradients(task: Task, images: Images) -> dict[str, float]:
     """Mean over a layer's units of |dL/dm|, L the teacher's mean cross-entropy on `images`, m its gates at 1."""
-    model = gated(task, task.teacher, SoftGate.at).requires_grad_(False).eval()
+    model = gated(task, task.teacher, SoftGate.at, closed=FrozenGate.at).requires_grad_(False).eval()
     soft = soft_gates(model)
     masks = [found.alpha.requires_grad_(True) for found in soft.values()]
     summed = [torch.zeros_like(mask) for mask in masks]

@@ -35,7 +35,8 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Price every position on the teacher, keep the dearest of each layer, freeze, finetune."""
     student = gated(task, task.teacher)
     inputs = gate_inputs(task, student, first(task.train, knobs.score_images), "score")
-    prices = {path: price.cpu().numpy() for path, price in mean_over(inputs, lambda z: (-z).clamp(min=0)).items()}
+    found = mean_over(inputs, lambda z: (-z).clamp(min=0))
+    prices = {path: price.cpu().numpy() for path, price in found.items() if path not in task.closed}
     sizes = [price.size for price in prices.values()]
     counts = dict(zip(prices, whole(sizes, sizes, task.relu_budget), strict=True))
     freeze(task, student, largest_by_site(prices, counts), knobs)

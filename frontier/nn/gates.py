@@ -69,6 +69,11 @@ class FrozenGate(Gate):
         """A gate for `site` that keeps every ReLU."""
         return cls(torch.ones(site.shape, dtype=torch.bool))
 
+    @classmethod
+    def linear(cls, site: Site) -> FrozenGate:
+        """A gate for `site` that keeps none: the identity."""
+        return cls(torch.zeros(site.shape, dtype=torch.bool))
+
     def forward(self, x: Tensor) -> Tensor:
         """With the identity, saves one bool a position for the backward pass, and no activation."""
         if self.coefficients is None:

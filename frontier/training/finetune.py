@@ -28,7 +28,7 @@ STAGE = "finetune"
 
 
 class Finetuning(Frozen):
-    """The knobs that every method's finetuning has: ce_weight CE + distill_weight KD_T + attention_weight AT.
+    """The knobs that every method has. Finetuning: ce_weight CE + distill_weight KD_T + attention_weight AT.
 
     `surrogate` is what stands where no ReLU is left; the defaults are SNL's finetuning.
     """
@@ -42,13 +42,15 @@ class Finetuning(Frozen):
     temperature: float = Field(default=4.0, gt=0)
     attention_weight: float = Field(default=0.0, ge=0)  # SENet's beta, on the outputs of the stages
     checkpoint: Checkpoint = "last"  # which epoch of the finetuning is handed back
+    # sites that may keep any ReLU; the trial closes the others before the method begins. None: all
+    relu_layers: int | None = Field(default=None, ge=1)
 
 
 def finetune(task: Task, model: Classifier, knobs: Finetuning, *, stage: str = STAGE) -> None:
     """Train the weights of `model`, whose gates are frozen, in place: by the task's finetune recipe, or for as many
     steps as the task's passes still allow. Raises TrialFailed if the mask did not stay what it was."""
     recipe, device = task.finetune, task.context.device
-    paths = [f"body.{path}" for path in stage_outputs(task.sites())] if knobs.attention_weight else []
+    paths = [f"body.{path}" for path in stage_outputs(task.all_sites())] if knobs.attention_weight else []
     compiled = wants_compile(recipe, device, task.context.log)
     guide = gated(task, task.teacher) if paths else task.teacher
     taught = bool(knobs.distill_weight or paths)

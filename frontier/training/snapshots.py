@@ -17,7 +17,7 @@ from frontier.nn.surgery import mask_of
 from frontier.spaces.budget import PERCENT
 from frontier.training.finetune import STAGE, Finetuning, finetune
 from frontier.training.freeze import freeze
-from frontier.training.task import Candidate, Task
+from frontier.training.task import Candidate, Task, with_closed
 
 
 def _checked(budget: int | str) -> int | str:
@@ -72,7 +72,7 @@ def finetuned(
             continue
         model = copy.deepcopy(student)
         model.load_state_dict(saved["model"])
-        mask = mask_at(model, budget)
+        mask = with_closed(task, mask_at(model, budget))
         if candidates and mask == mask_of(candidates[-1].model.body):
             notes.append(f"{method}: snapshot {budget} has the mask of the one above it")
             continue

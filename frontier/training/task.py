@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 from torch import Tensor
 
+from frontier.masks.mask import Mask
 from frontier.nn.gates import FrozenGate, Gate
 from frontier.nn.network import Classifier
 from frontier.nn.sites import Site, sites_of
@@ -28,7 +30,8 @@ class Task:
 
     `image` is (C, H, W); `outer` the site paths that the `inner` convention leaves out. `passes`: network passes per
     training image that linearizing and finetuning may take together (None: what the recipes say). `fresh` makes an
-    untrained network of the teacher's architecture, `cached` trains what several trials share.
+    untrained network of the teacher's architecture, `cached` trains what several trials share. `closed`: paths of the
+    sites that may keep no ReLU, whatever the budget (knob `relu_layers`).
     """
 
     teacher: Classifier
@@ -46,13 +49,18 @@ class Task:
     options: Options = field(default_factory=dict)  # of the network
     widths: Mapping[str, int] = field(default_factory=dict)  # its options that scale the channels, with their values
     passes: float | None = None
+    closed: frozenset[str] = frozenset()
 
     def recipe(self, **own: Any) -> Recipe:
         """A recipe of a method's own, on images and in a precision as in finetuning."""
         return Recipe(**self.finetune.model_dump(include={"augment", "crop_padding", "precision", "compile"}), **own)
 
     def sites(self) -> tuple[Site, ...]:
-        """The teacher's sites, in order of execution."""
+        """The teacher's sites that may keep ReLUs, in order of execution: those that a method chooses among."""
+        return tuple(site for site in self.all_sites() if site.path not in self.closed)
+
+    def all_sites(self) -> tuple[Site, ...]:
+        """The same with the closed ones."""
         return sites_of(self.teacher.body, self.image, outer=self.outer)
 
 
@@ -82,6 +90,30 @@ class Linearized:
     notes: tuple[str, ...] = ()
 
 
-def gated(task: Task, model: Classifier, make: Callable[[Site], Gate] = FrozenGate.at) -> Classifier:
-    """A copy of `model` (plain ReLUs) with `make(site)` at every ReLU; by default gates that keep every one."""
-    return model.around(gate(model.body, task.image, make, outer=task.outer)).train(model.training)
+def gated(
+    task: Task,
+    model: Classifier,
+    make: Callable[[Site], Gate] | None = None,
+    *,
+    closed: Callable[[Site], Gate] = FrozenGate.linear,
+) -> Classifier:
+    """A copy of `model` (plain ReLUs) with `make(site)` at every ReLU that may stay and `closed(site)` at the others.
+
+    Without `make` the gates keep every ReLU, of closed sites too: for the teacher as it is, or before a mask is put in.
+    """
+
+    def at(site: Site) -> Gate:
+        if make is None:
+            return FrozenGate.at(site)
+        return closed(site) if site.path in task.closed else make(site)
+
+    return model.around(gate(model.body, task.image, at, outer=task.outer)).train(model.training)
+
+
+def with_closed(task: Task, mask: Mask) -> Mask:
+    """A mask of the sites that a method chooses among, with the closed ones besides, which keep nothing."""
+    if not task.closed:
+        return mask
+    bits = {path: mask.bits(path) for path, _ in mask.sites}
+    shapes = {site.path: site.shape for site in task.all_sites() if site.path in task.closed}
+    return Mask.of({path: np.zeros(shape, np.bool_) for path, shape in shapes.items()} | bits)

@@ -65,6 +65,12 @@ def knobs_of(spec: TrialSpec) -> Any:
         ) from None
 
 
+def relu_layers_of(spec: TrialSpec) -> int | None:
+    """The knob of this name, which the trial heeds for every method that has it; None: all sites may keep ReLUs."""
+    layers: int | None = getattr(knobs_of(spec), "relu_layers", None)
+    return layers
+
+
 def relus_of(network: NetworkSpec, data: DataSpec) -> int:
     """The ReLUs that the built network evaluates on this data set's images, by running it once without weights."""
     return _relus(canonical_json(network), canonical_json(data))

@@ -16,24 +16,33 @@ from frontier.results.spec import TrialSpec
 from frontier.training.context import Context
 from frontier.training.task import Candidate, Linearized
 from frontier.trial.bundle import save_weights
+from frontier.trial.check import relu_layers_of
 from frontier.trial.measure import scores
 from frontier.trial.source import Source
 
 
 def judge(
-    spec: TrialSpec, linearized: Linearized, source: Source, folder: Path, context: Context, *, keep_weights: bool
+    spec: TrialSpec,
+    relu_budget: int,
+    linearized: Linearized,
+    source: Source,
+    folder: Path,
+    context: Context,
+    *,
+    keep_weights: bool,
 ) -> tuple[Point, ...]:
     """The candidates as the record's points; masks, and weights if they are kept, are written to `folder`.
 
-    Raises TrialFailed unless the first candidate, and it alone, is the one that was asked for, and every one keeps
-    to its budget, shows the mask that it computes with, and is finite.
+    `relu_budget` is the method's task's: the spec's, or less. Raises TrialFailed unless the first candidate, and it
+    alone, is the one that was asked for, and every one keeps to its budget and to the spec's `relu_layers`, shows the
+    mask that it computes with, and is finite.
     """
     roles = [candidate.role for candidate in linearized.candidates]
     if roles != ["asked", *["extra"] * (len(roles) - 1)]:
         raise TrialFailed(f"{spec.method}: handed back {roles}; the asked network comes first, and only one is asked")
     claimed = linearized.candidates[0].relu_budget
-    if claimed != spec.relu_budget:
-        raise TrialFailed(f"{spec.method}: claims a budget of {claimed}, asked was {spec.relu_budget}")
+    if claimed != relu_budget:
+        raise TrialFailed(f"{spec.method}: claims a budget of {claimed}, asked was {relu_budget}")
     points = []
     for index, candidate in enumerate(linearized.candidates):
         counted = count(spec, candidate, candidate.model, source)
@@ -58,6 +67,9 @@ def count(spec: TrialSpec, candidate: Candidate, model: Classifier, source: Sour
         raise TrialFailed(
             f"{spec.method}: the network evaluates {counted.kept} ReLUs, its budget is {candidate.relu_budget}"
         )
+    layers, allowed = sum(site.kept > 0 for site in counted.sites), relu_layers_of(spec)
+    if allowed is not None and layers > allowed:
+        raise TrialFailed(f"{spec.method}: the network keeps ReLUs at {layers} sites, relu_layers is {allowed}")
     shown = mask_of(model.body).count
     if shown != counted.kept:
         raise TrialFailed(f"{spec.method}: the network evaluates {counted.kept} ReLUs, its masks show {shown}")

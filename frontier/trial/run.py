@@ -20,9 +20,11 @@ from frontier.results.store import write_record
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.training.forward import can_compile
+from frontier.training.relu_layers import STAGE as RELU_LAYERS
+from frontier.training.relu_layers import limited
 from frontier.training.task import Linearized, Task
 from frontier.trial import origin
-from frontier.trial.check import check, knobs_of
+from frontier.trial.check import check, knobs_of, relu_layers_of
 from frontier.trial.judge import judge
 from frontier.trial.measure import clean, watch_of
 from frontier.trial.parts import plugins
@@ -97,32 +99,39 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
             split: clean(teacher, Images.of(source.images(split, count), context.device))
             for split, count in (("validation", spec.measure.validation_images), ("test", spec.measure.test_images))
         }
+    task = Task(
+        teacher=teacher,
+        image=data.image,
+        outer=outer,
+        train=train,
+        validation=Images.of(source.images("validation", spec.measure.validation_images), context.device),
+        relu_budget=spec.relu_budget,
+        finetune=spec.finetune,
+        seed=spec.seed,
+        context=context,
+        teacher_recipe=spec.teacher.recipe,
+        fresh=school.fresh,
+        cached=school.cached,
+        options=spec.network.options,
+        widths=widths_of(spec.network.name, spec.network.options),
+        passes=spec.passes,
+    )
+    layers = relu_layers_of(spec)
+    notes: tuple[str, ...] = ()
+    if layers is not None:
+        with workspace.stage(RELU_LAYERS):
+            task, notes = limited(task, layers)
     with workspace.stage("linearize"):
-        task = Task(
-            teacher=teacher,
-            image=data.image,
-            outer=outer,
-            train=train,
-            validation=Images.of(source.images("validation", spec.measure.validation_images), context.device),
-            relu_budget=spec.relu_budget,
-            finetune=spec.finetune,
-            seed=spec.seed,
-            context=context,
-            teacher_recipe=spec.teacher.recipe,
-            fresh=school.fresh,
-            cached=school.cached,
-            options=spec.network.options,
-            widths=widths_of(spec.network.name, spec.network.options),
-            passes=spec.passes,
-        )
         linearized: Linearized = registry.load("method", spec.method).linearize(task, knobs_of(spec))
     with workspace.stage("measure"):
-        points = judge(spec, linearized, source, workspace.folder, context, keep_weights=runtime.keep_weights)
+        points = judge(
+            spec, task.relu_budget, linearized, source, workspace.folder, context, keep_weights=runtime.keep_weights
+        )
     return {
         "points": points,
         "teacher": Teacher(hash=spec.teacher_hash, **by_teacher),
         "passes": {stage: round(passes, 4) for stage, passes in context.passes.items()},
         "shared_passes": dict(context.shared),
-        "notes": linearized.notes,
+        "notes": (*notes, *linearized.notes),
         "corruption_sets": source.corruption_sets(spec.measure, watch_of(context)),
     }

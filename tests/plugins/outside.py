@@ -63,6 +63,17 @@ def dense(image: tuple[int, int, int], classes: int) -> nn.Module:
     )  # fmt: skip
 
 
+def tower(image: tuple[int, int, int], classes: int) -> nn.Module:
+    """Four sites: two of 128 ReLUs and two of 64, on images of 8 x 8."""
+    return nn.Sequential(
+        nn.Conv2d(image[0], 2, 3, padding=1), nn.BatchNorm2d(2), nn.ReLU(),
+        nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2), nn.ReLU(),
+        nn.Conv2d(2, 4, 3, stride=2, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, classes),
+    )  # fmt: skip
+
+
 def too_many(image: tuple[int, int, int], classes: int) -> nn.Module:
     """One logit more than there are classes."""
     return dense(image, classes + 1)
