@@ -26,7 +26,7 @@ from frontier.files import writable, write_atomic
 from frontier.latency._link import Link, parse_link
 from frontier.results.measured import LinkEmulated, Measured, Run, Spread
 from frontier.trial.manifest import WEIGHTS
-from frontier.trial.origin import code_version
+from frontier.trial.origin import code_version, machine
 from frontier.trial.source import Source
 
 ENGINE, REPEATS, IMAGES, FRACTION_BITS = "crypten", 5, 1, 16
@@ -200,6 +200,7 @@ def _measured(
         fraction_bits=job.fraction_bits,
         threads=_parties.THREADS,
         parties="one host",
+        machine=machine(),
         link=link,
         emulated=None if between is None else _emulated(between, kept),
         load={f"{party}_{when}": at[party] for when, at in (("before", before), ("after", after)) for party in at},

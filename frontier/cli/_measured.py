@@ -73,6 +73,7 @@ def _conditions(measured: Measured) -> dict[str, str]:
         **_emulated(measured.emulated),
         "parties": f"{measured.parties}, {measured.threads} thread each; {ring}",
         "load": ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in measured.load.items()),
+        "machine": measured.machine or "unknown",
         "versions": ", ".join(f"{name} {version}" for name, version in measured.versions.items()),
         "simulated": f"{measured.simulated} (docs/latency.md)",
     }

@@ -11,6 +11,8 @@ both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from frontier.frozen import Frozen
 from frontier.latency._constant import Constant
 from frontier.latency._link import Link
@@ -53,6 +55,18 @@ class Costs(Frozen):
             if isinstance(value, Constant)
         }
 
+    def replaced(self, values: Mapping[str, float], source: str) -> Costs:
+        """With other values of the constants of these names, which were fitted to what `source` says."""
+        parts: dict[str, dict[str, Constant]] = {"": {}, "relu": {}, "square": {}}
+        for name, constant in self.named().items():
+            if name in values:
+                part, _, key = name.rpartition(".")
+                changed = {"value": values[name], "source": source, "fitted_on": source}
+                parts[part][key] = constant.model_copy(update=changed)
+        square = None if self.square is None else self.square.model_copy(update=parts["square"])
+        elements = {"relu": self.relu.model_copy(update=parts["relu"]), "square": square}
+        return self.model_copy(update={**parts[""], **elements})
+
 
 def additive(protocol: str, costs: Costs, profile: Profile, link: Link) -> Price:
     """The price of a profile by the formula above. Raises InputError for squares without a known cost."""
@@ -76,6 +90,11 @@ def additive(protocol: str, costs: Costs, profile: Profile, link: Link) -> Price
     )
 
 
+def client_cpu_s(costs: Costs, profile: Profile) -> float:
+    """The client's own work: what the layers take of it, without waiting, transfers and the server's linear layers."""
+    return sum(_work_s(costs, site) for site in profile.sites)
+
+
 def _elements(costs: Costs, site: SiteProfile) -> list[tuple[Element, int]]:
     """What a site evaluates, and how many of each."""
     found = ((costs.relu, site.kept), (costs.square, site.squares))
@@ -85,18 +104,19 @@ def _elements(costs: Costs, site: SiteProfile) -> list[tuple[Element, int]]:
 def _layer(costs: Costs, site: SiteProfile, link: Link) -> LayerPrice:
     elements = _elements(costs, site)
     waiting_s = link.waiting_s(max((element.hops.value for element, _ in elements), default=0.0))
-    working_s = sum(
-        element.layer_s.value + count * (element.each_s.value + _transfer_s(costs, element, link))
-        for element, count in elements
-    )
+    transfers_s = sum(count * _transfer_s(costs, element, link) for element, count in elements)
     return LayerPrice(
         path=site.path,
         relus=site.kept,
         squares=site.squares,
-        online_s=waiting_s + working_s,
+        online_s=waiting_s + transfers_s + _work_s(costs, site),
         bytes=sum(round(count * element.bytes.value) for element, count in elements),
         rounds=round(max((element.rounds.value for element, _ in elements), default=0.0)),
     )
+
+
+def _work_s(costs: Costs, site: SiteProfile) -> float:
+    return sum(element.layer_s.value + count * element.each_s.value for element, count in _elements(costs, site))
 
 
 def _transfer_s(costs: Costs, element: Element, link: Link) -> float:

@@ -12,6 +12,8 @@ from frontier.latency._link import Link
 from frontier.latency._price import Price
 from frontier.results.profile import Profile
 
+ENGINE = "spu_cheetah"  # what measures it
+
 TIMED = "timed, SPU 0.9.5 CHEETAH, two processes on one shared 4-core EPYC, 2026"
 ROUGH = "how is not recorded"
 SAME = "the same runs: 3 and 17 convolutions, loopback and emulated links"
@@ -37,6 +39,6 @@ COSTS = Costs(
 CONSTANTS = COSTS.named()
 
 
-def price(profile: Profile, link: Link) -> Price:
+def price(profile: Profile, link: Link, costs: Costs = COSTS) -> Price:
     """By the formula. How the bytes split between the parties is not known. Refuses squares."""
-    return additive("cheetah", COSTS, profile, link)
+    return additive("cheetah", costs, profile, link)

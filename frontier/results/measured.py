@@ -111,6 +111,7 @@ class Measured(Frozen):
     fraction_bits: int
     threads: int  # of each party
     parties: Literal["one host", "two hosts"]
+    machine: str = ""  # processor and cores of the client's host; empty where an older measurement does not say
     link: LinkMeasured
     emulated: LinkEmulated | None = None
     load: dict[str, float]  # load average over a minute, by party, before and after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import torch
 from frontier import registry
 
 DISTRIBUTION = "relu-frontier"
+CPU_INFO = Path("/proc/cpuinfo")
 LIBRARIES = ("numpy", "torch", "torchvision", "safetensors", "pydantic", "scipy", "scikit-learn", "pillow")
 
 
@@ -38,6 +40,15 @@ def libraries() -> dict[str, str]:
 def host() -> str:
     """Name and processor of the machine, for people."""
     return f"{platform.node()} {platform.machine()} {sys.platform}"
+
+
+def machine() -> str:
+    """Processor and cores of this machine, without its name: what seconds depend on."""
+    found = platform.processor() or platform.machine()
+    if CPU_INFO.is_file():
+        models = [line.partition(":")[2] for line in CPU_INFO.read_text().splitlines() if line.startswith("model name")]
+        found = " ".join(models[0].split()) if models else found
+    return f"{found}, {os.cpu_count()} cores, {sys.platform}"
 
 
 def device_name(device: torch.device) -> str:
