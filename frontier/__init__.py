@@ -1,8 +1,8 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
-`search(...)`, `evaluate(...)`, `measure(...)`, `price(...)` and `price_study`, `price_bundle`, `price_plan`,
-`open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so
-that `import frontier` costs neither torch nor ray.
+`search(...)`, `evaluate(...)`, `measure(...)`, `measure_point(...)`, `calibrate(...)`, `price(...)` and `price_study`,
+`price_bundle`, `price_plan`, `open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are
+loaded when they are first used, so that `import frontier` costs neither torch nor ray.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from frontier.api.calibrate import calibrate
     from frontier.api.evaluate import evaluate
     from frontier.api.measure import measure
+    from frontier.api.measure_point import measure_point
     from frontier.api.price import price, price_bundle, price_plan, price_study
     from frontier.api.search import search
     from frontier.api.study import StudyView, list_studies, open_study
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "StudyView",
+    "calibrate",
     "evaluate",
     "list_studies",
     "load_bundle",
     "measure",
+    "measure_point",
     "open_study",
     "plug_in",
     "price",
@@ -38,6 +42,8 @@ __all__ = [
 _HOMES = {
     "search": ("frontier.api.search", "search"),
     "evaluate": ("frontier.api.evaluate", "evaluate"),
+    "calibrate": ("frontier.api.calibrate", "calibrate"),
+    "measure_point": ("frontier.api.measure_point", "measure_point"),
     "measure": ("frontier.api.measure", "measure"),
     "price": ("frontier.api.price", "price"),
     "price_bundle": ("frontier.api.price", "price_bundle"),

@@ -6,61 +6,72 @@ network is built and watched once. Studies and bundles are priced from their rec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from frontier import registry
 from frontier.errors import InputError
+from frontier.latency._beside import measured_s
+from frontier.latency._calibrated import calibrated, note_of
+from frontier.latency._calibrated import protocol as calibratable
 from frontier.latency._link import Link, parse_link
 from frontier.latency._price import Price
 from frontier.reports.points import StudyPoint
+from frontier.results.calibration import Calibration, read_calibration
 from frontier.results.profile import Profile
 from frontier.shelves import DEFAULT_HOME
 
 PROTOCOL, LINK = "crypten", "lan"  # the protocol that prices squares as well
 IMAGE, CLASSES = "3x32x32", 10
+Constants = Calibration | Path | str | None  # those of a calibration, or its file; None: the published ones
 
 
 @dataclass(frozen=True)
 class PricedPoint:
-    """A point of a study with its price, or with the reason why it has none."""
+    """A point of a study with its price, or with the reason why it has none; and what was measured over that link by
+    the engine that the protocol is the price of, if anything was."""
 
     found: StudyPoint
     price: Price | None
     problem: str | None = None
+    measured_s: float | None = None
 
     def summary(self) -> dict[str, Any]:
-        """Trial, point, ReLU count and squares, and the keys of the price: all null, beside `problem`, without one."""
+        """Trial, point, ReLU count, squares, measured seconds, and the keys of the price: all null, beside `problem`,
+        where there is none."""
         priced = dict.fromkeys(key for key, field in Price.model_fields.items() if not field.exclude)
         return {
             "trial": self.found.trial,
             "point": self.found.index,
             "relu_count": self.found.point.relu_count,
             "squares": self.found.point.profile.squares,
+            "measured_s": self.measured_s,
             "problem": self.problem,
             **(priced if self.price is None else self.price.model_dump(mode="json")),
         }
 
 
-def price(profile: Profile, *, protocol: str = PROTOCOL, link: Link | str = LINK) -> Price:
+def price(
+    profile: Profile, *, protocol: str | None = None, link: Link | str = LINK, constants: Constants = None
+) -> Price:
     """The price of one inference with this profile. `link`: `lan`, `wan`, or `RTT_MS,MBIT_S` such as `40,400`.
 
-    Raises InputError for a protocol or a link that is none, and where the protocol has no price for what the profile
-    holds (squares, under most).
+    `constants`: what `frontier calibrate` fitted, in place of the published ones; `protocol` is theirs then, and
+    `crypten` without. Raises InputError for a protocol, a link or constants that are none, and where the protocol has
+    no price for what the profile holds (squares, under most).
     """
-    module = registry.load("protocol", protocol)
-    found: Price = module.price(profile, parse_link(link) if isinstance(link, str) else link)
-    return found
+    return _pricing(protocol, constants).price(profile, parse_link(link) if isinstance(link, str) else link)
 
 
 def price_study(
     study: str,
     trials: Sequence[int | str] = (),
     *,
-    protocol: str = PROTOCOL,
+    protocol: str | None = None,
     link: Link | str = LINK,
+    constants: Constants = None,
     home: Path | str = DEFAULT_HOME,
 ) -> tuple[PricedPoint, ...]:
     """The prices of a study's front by rising ReLU count, or of these points (`7`, `7.1`), from the records alone.
@@ -71,23 +82,28 @@ def price_study(
     from frontier.api.study import open_study
 
     where = parse_link(link) if isinstance(link, str) else link
-    registry.load("protocol", protocol)  # a wrong name is no problem of one point
+    pricing = _pricing(protocol, constants)  # what is wrong with these is no problem of one point
     priced = []
     for found in open_study(study, home).chosen(trials):
+        taken = measured_s(found.measurements, pricing.engine, where)
         try:
-            priced.append(PricedPoint(found, price(found.point.profile, protocol=protocol, link=where)))
+            priced.append(PricedPoint(found, pricing.price(found.point.profile, where), measured_s=taken))
         except InputError as error:
             if trials:
                 raise
-            priced.append(PricedPoint(found, None, f"{error.what}; {error.fix}" if error.fix else error.what))
+            problem = f"{error.what}; {error.fix}" if error.fix else error.what
+            priced.append(PricedPoint(found, None, problem, taken))
     return tuple(priced)
 
 
-def price_bundle(folder: Path | str, *, protocol: str = PROTOCOL, link: Link | str = LINK) -> Price:
+def price_bundle(
+    folder: Path | str, *, protocol: str | None = None, link: Link | str = LINK, constants: Constants = None
+) -> Price:
     """The price of an exported network, from its manifest alone. Raises InputError where there is no bundle."""
     from frontier.trial.manifest import read_manifest
 
-    return price(read_manifest(Path(folder)).results.profile, protocol=protocol, link=link)
+    found = read_manifest(Path(folder)).results.profile
+    return price(found, protocol=protocol, link=link, constants=constants)
 
 
 def price_plan(
@@ -97,8 +113,9 @@ def price_plan(
     image: str = IMAGE,
     last_layers: int | None = None,
     classes: int = CLASSES,
-    protocol: str = PROTOCOL,
+    protocol: str | None = None,
     link: Link | str = LINK,
+    constants: Constants = None,
 ) -> Price:
     """The price of a network with `relus` ReLUs that nobody has trained: spread over its sites in proportion to their
     sizes, or packed into the last `last_layers` of them. What is removed is linear.
@@ -116,4 +133,27 @@ def price_plan(
     network = build(backbone, size, classes)
     relu_sites(backbone, network, size, classes=classes)  # refuses what is no network of plain ReLUs
     plain = profile(network, size, outer=backbone_of(backbone).outer)
-    return price(plan(plain, relus, last_layers), protocol=protocol, link=link)
+    return price(plan(plain, relus, last_layers), protocol=protocol, link=link, constants=constants)
+
+
+class _Pricing(NamedTuple):
+    """How a profile is priced over a link, and the engine that measures what is priced, if there is one."""
+
+    price: Callable[[Profile, Link], Price]
+    engine: str | None
+
+
+def _pricing(protocol: str | None, constants: Constants) -> _Pricing:
+    """The protocol as it is, or with the constants of a calibration, which its prices say."""
+    if constants is None:
+        module = registry.load("protocol", protocol or PROTOCOL)
+        return _Pricing(module.price, getattr(module, "ENGINE", None))
+    found = constants if isinstance(constants, Calibration) else read_calibration(Path(constants))
+    known = calibratable(protocol or found.protocol)
+    costs, note = calibrated(known, found), note_of(found)
+
+    def with_constants(profile: Profile, link: Link) -> Price:
+        price = known.price(profile, link, costs)
+        return price.model_copy(update={"notes": (*price.notes, note)})
+
+    return _Pricing(with_constants, known.engine)

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
 from frontier.files import writable, write_atomic
+from frontier.latency._beside import beside
 from frontier.reports.points import StudyPoint, front_of, points_of, unpriced_of, volume_of
+from frontier.results.measured import Measured
 from frontier.results.objectives import ACCURACIES
+from frontier.results.profile import Profile
 from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
 from frontier.results.store import Study, StudyManifest, names
@@ -27,7 +30,8 @@ def row(found: StudyPoint) -> dict[str, Any]:
 
     `objectives` are the values by what the front is of, null where the point has no price. `branch` is the one that is
     served; `routing` says whether the figures are of it, `branches` holds those of each. `evaluations` are what counts
-    of `frontier evaluate`, and `health` says which of its checks failed.
+    of `frontier evaluate`, and `health` says which of its checks failed. `measurements` are those of `frontier
+    measure`, each with what the `protocol` of its engine is `priced` at over the same link.
     """
     validation = found.point.validation
     return {
@@ -53,6 +57,17 @@ def row(found: StudyPoint) -> dict[str, Any]:
         "passes": found.record.passes,
         "health": {"checked": found.checked, "failed": list(found.flags)},
         "evaluations": [evaluation.model_dump(mode="json") for evaluation in found.evaluations],
+        "measurements": [_measurement(found.served.profile, measured) for measured in found.measurements],
+    }
+
+
+def _measurement(profile: Profile, measured: Measured) -> dict[str, Any]:
+    """A measurement, and the price beside it; None where there is no price."""
+    price = beside(profile, measured)
+    return {
+        "measured": measured.model_dump(mode="json"),
+        "protocol": None if price is None else price.protocol,
+        "priced": None if price is None else {"online_s": price.online_s, "client_cpu_s": price.client_cpu_s},
     }
 
 
@@ -193,12 +208,12 @@ class StudyView:
         bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
         return Path(out)
 
-    def chosen(self, trials: Sequence[int | str] = ()) -> tuple[StudyPoint, ...]:
-        """These points (`7`, `7.1`), or the front by rising ReLU count.
+    def chosen(self, trials: Sequence[int | str] = (), *, oracle: bool = False) -> tuple[StudyPoint, ...]:
+        """These points (`7`, `7.1`), or the front by rising ReLU count; `oracle` as in `points`.
 
         Raises InputError where there is no such point, and where there is no front yet.
         """
-        points = {found.address: found for found in self.points()}
+        points = {found.address: found for found in self.points(oracle=oracle)}
         asked = [address(*parse_address(trial)) for trial in trials]
         unknown = [one for one in asked if one not in points]
         if unknown:
@@ -213,7 +228,7 @@ class StudyView:
                 where=str(self.files.folder),
                 fix="go on with its search first",
             )
-        return tuple(points[one] for one in dict.fromkeys(asked)) or self.front()
+        return tuple(points[one] for one in dict.fromkeys(asked)) or self.front(oracle=oracle)
 
     def subjects(self, trials: Sequence[int | str] = ()) -> tuple[Subject, ...]:
         """What can be evaluated: the points that `chosen` gives, with their folders."""

@@ -45,17 +45,17 @@ def print_prices(points: Sequence[PricedPoint], protocol: str, link: str) -> Non
     """One line a point."""
     console = Console()
     console.print(Text(_title(protocol, link)))
-    table = _table("trial", "method", "ReLUs", "squares", "layers", "seconds", "MB", "rounds")
+    measured = any(point.measured_s is not None for point in points)
+    beside = ("measured",) if measured else ()
+    table = _table("trial", "method", "ReLUs", "squares", "layers", "seconds", *beside, "MB", "rounds")
     for point in points:
         found, profile, price = point.found, point.found.point.profile, point.price
         layers = sum(1 for site in profile.sites if site.kept or site.squares)
-        costs = (
-            (UNKNOWN, UNKNOWN, UNKNOWN)
-            if price is None
-            else (_seconds(price.online_s), _mb(price.online_bytes), _whole(price.rounds))
-        )
+        seconds = [UNKNOWN if price is None else _seconds(price.online_s)]
+        seconds += [_seconds(point.measured_s)] if measured else []
+        costs = (UNKNOWN, UNKNOWN) if price is None else (_mb(price.online_bytes), _whole(price.rounds))
         counts = (f"{found.point.relu_count:,}", f"{profile.squares:,}", str(layers))
-        table.add_row(found.address, Text(found.record.spec.method), *counts, *costs)
+        table.add_row(found.address, Text(found.record.spec.method), *counts, *seconds, *costs)
     console.print(table)
     for problem in dict.fromkeys(point.problem for point in points if point.problem):
         without = ", ".join(point.found.address for point in points if point.problem == problem)

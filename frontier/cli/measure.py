@@ -11,7 +11,11 @@ import typer
 from frontier.cli._options import DEFAULT_HOME, Data, Home, Json, Plugin, print_json
 from frontier.errors import InputError
 
-Bundle = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle that frontier export wrote.")]
+Bundle = Annotated[Path | None, typer.Argument(metavar="[BUNDLE]", help="A bundle that frontier export wrote.")]
+Study = Annotated[
+    str | None, typer.Option(metavar="STUDY", help="A point of a study in its place; its record gains the figures.")
+]
+Trial = Annotated[str | None, typer.Option(metavar="N[.K]", help="The point of the study.")]
 Engine = Annotated[str, typer.Option(metavar="E", help="What evaluates the ReLUs (docs/latency.md).")]
 Repeats = Annotated[int | None, typer.Option(metavar="R", help="Runs of each image; 5 unless given.")]
 Images = Annotated[int | None, typer.Option(metavar="N", help="Images of the test split; 1 unless given.")]
@@ -26,7 +30,9 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="No line for every run on s
 
 
 def command(
-    bundle: Bundle,
+    bundle: Bundle = None,
+    study: Study = None,
+    trial: Trial = None,
     engine: Engine = "crypten",
     repeats: Repeats = None,
     images: Images = None,
@@ -41,19 +47,22 @@ def command(
     data: Data = None,
     plugin: Plugin = None,
 ) -> None:
-    """Measure private inference of BUNDLE between two processes; an instrument, whose offline phase is simulated."""
+    """Measure private inference of BUNDLE, or of a study's point, between two processes; an instrument, whose offline
+    phase is simulated."""
     given = {"--repeats": repeats, "--images": images, "--seed": seed, "--connect": connect, "--link": link}
+    _exactly_one(bundle, study, trial)
     if listen is not None:
-        _refuse({**given, "--json": json or None})
+        _refuse({**given, "--json": json or None, "--study": study})
         from frontier.api.measure import serve
 
+        assert bundle is not None
         serve(bundle, listen, engine=engine, fraction_bits=fraction_bits, on_listening=_print_address)
         return
     from frontier.api.measure import IMAGES, REPEATS, measure
+    from frontier.api.measure_point import Options, measure_point
     from frontier.cli._measured import print_measured, print_progress
 
-    found = measure(
-        bundle,
+    options = Options(
         engine=engine,
         repeats=repeats if repeats is not None else REPEATS,
         images=images if images is not None else IMAGES,
@@ -61,13 +70,27 @@ def command(
         seed=seed or 0,
         connect=connect,
         link=link,
-        data=data,
         on_progress=None if quiet else print_progress,
     )
+    if study is not None and trial is not None:
+        found = measure_point(study, trial, home=home, data=data, **options)
+    else:
+        assert bundle is not None
+        found = measure(bundle, data=data, **options)
     if json:
         print_json(found.measured.model_dump(mode="json"))
     else:
         print_measured(found)
+
+
+def _exactly_one(bundle: Path | None, study: str | None, trial: str | None) -> None:
+    """Raises InputError unless one network is named, a study's by its trial."""
+    if (bundle is None) == (study is None):
+        got = "neither" if bundle is None else "both"
+        raise InputError("not one network to measure", expected="BUNDLE, or --study STUDY --trial N[.K]", got=got)
+    if (study is None) != (trial is None):
+        fix = "say which point: --trial N[.K]" if trial is None else "say of which study: --study STUDY"
+        raise InputError("--study and --trial go together", fix=fix)
 
 
 def _refuse(of_client: Mapping[str, object]) -> None:

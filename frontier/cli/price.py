@@ -19,7 +19,12 @@ Image = Annotated[str | None, typer.Option(metavar="CxHxW", help="Size of one im
 Relus = Annotated[int | None, typer.Option(metavar="N", help="ReLUs of the plan, spread in proportion to the sites.")]
 LastLayers = Annotated[int | None, typer.Option(metavar="L", help="Pack them into the last L sites instead.")]
 Classes = Annotated[int | None, typer.Option(metavar="N", help="Classes of the plan's network. [default: 10]")]
-Protocol = Annotated[str, typer.Option(metavar="P", help="A protocol by its name (docs/latency.md).")]
+Protocol = Annotated[
+    str | None, typer.Option(metavar="P", help="A protocol by its name (docs/latency.md). [default: crypten]")
+]
+Constants = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Price with what frontier calibrate fitted, not as published.")
+]
 Link = Annotated[str, typer.Option(metavar="LINK", help="lan (0.3 ms, 3 Gbit), wan (40 ms, 400 Mbit), RTT_MS,MBIT_S.")]
 
 
@@ -32,8 +37,9 @@ def command(
     relus: Relus = None,
     last_layers: LastLayers = None,
     classes: Classes = None,
-    protocol: Protocol = "crypten",
+    protocol: Protocol = None,
     link: Link = "lan",
+    constants: Constants = None,
     json: Json = False,
     home: Home = DEFAULT_HOME,
     plugin: Plugin = None,
@@ -44,28 +50,39 @@ def command(
     of_plan = {"--image": image, "--relus": relus, "--last-layers": last_layers, "--classes": classes}
     _only_with("--backbone", backbone, of_plan)
 
-    from frontier.api.price import CLASSES, IMAGE, price_bundle, price_plan, price_study
+    from frontier.api.price import CLASSES, IMAGE, PROTOCOL, price_bundle, price_plan, price_study
     from frontier.cli._prices import notes_of, print_price, print_prices
+    from frontier.results.calibration import read_calibration
 
+    fitted = None if constants is None else read_calibration(constants)
+    name = protocol or (PROTOCOL if fitted is None else fitted.protocol)
     if study is not None:
-        points = price_study(study, [trial] if trial is not None else (), protocol=protocol, link=link, home=home)
+        asked = [trial] if trial is not None else ()
+        points = price_study(study, asked, protocol=name, link=link, constants=fitted, home=home)
         if not json:
-            print_prices(points, protocol, link)
+            print_prices(points, name, link)
             return
         print_json([point.summary() for point in points])
         notes = notes_of(point.price for point in points)
     else:
         if bundle is not None:
-            found = price_bundle(bundle, protocol=protocol, link=link)
+            found = price_bundle(bundle, protocol=name, link=link, constants=fitted)
         elif backbone is not None and relus is not None:
             size, count = image if image is not None else IMAGE, classes if classes is not None else CLASSES
             found = price_plan(
-                backbone, relus, image=size, last_layers=last_layers, classes=count, protocol=protocol, link=link
+                backbone,
+                relus,
+                image=size,
+                last_layers=last_layers,
+                classes=count,
+                protocol=name,
+                link=link,
+                constants=fitted,
             )
         else:
             raise InputError("a plan without its ReLUs", where="--backbone", fix="say how many are kept: --relus N")
         if not json:
-            print_price(found, protocol, link)
+            print_price(found, name, link)
             return
         print_json(found.model_dump(mode="json"))
         notes = notes_of([found])

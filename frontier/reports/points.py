@@ -12,6 +12,7 @@ from functools import cached_property
 
 from frontier.errors import RecordError
 from frontier.results.evaluation import Evaluation, checked, flags_of, latest
+from frontier.results.measured import Measured
 from frontier.results.record import Point, TrialRecord, address
 from frontier.results.routing import Routing, oracle, routing_of
 from frontier.spaces.goals import FOUR, Goals, whole_network
@@ -35,6 +36,7 @@ class StudyPoint:
     goals: Goals = FOUR
     routing: Routing = "served"
     evaluations: tuple[Evaluation, ...] = ()  # the latest of each key, of this very point as it is served
+    measurements: tuple[Measured, ...] = ()  # of private inference of this very point, in the order of their making
 
     @cached_property
     def values(self) -> tuple[float, ...] | None:
@@ -137,6 +139,7 @@ def points_of(
             goals=goals,
             routing=routing_of(parts[-1], asked_oracle=oracle_routed),
             evaluations=latest(parts[2].evaluations, parts[1]),
+            measurements=tuple(one.measured for one in parts[2].measurements if one.point == parts[1]),
         )
         for i, parts in enumerate(found)
     )

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
+from frontier.errors import InputError
 from frontier.frozen import Frozen
 
 
@@ -122,3 +126,27 @@ class Measured(Frozen):
     def discarded(self) -> tuple[Run, ...]:
         """The runs that are in no figure."""
         return tuple(run for run in self.runs if run.discarded is not None)
+
+    def figures(self) -> Measured:
+        """All but the single runs that count: what a record keeps. The runs that do not count stay, with the reason."""
+        return self.model_copy(update={"runs": self.discarded})
+
+
+class Measurement(Frozen):
+    """What a point of a trial was measured at, later, by `frontier measure --study`."""
+
+    point: int
+    measured: Measured
+
+
+def read_measured(path: Path) -> Measured:
+    """Raises InputError for what is no measurement."""
+    try:
+        return Measured.model_validate_json(path.read_bytes())
+    except OSError as error:
+        why = error.strerror or str(error)
+    except ValidationError as error:
+        why = str(error.errors()[0]["msg"])
+    raise InputError(
+        f"not a measurement ({why})", where=str(path), expected="a file that frontier measure wrote", fix="remove it"
+    ) from None

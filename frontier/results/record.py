@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from frontier.frozen import Frozen, Grown
 from frontier.results.evaluation import Evaluation
 from frontier.results.measure import Measure
+from frontier.results.measured import Measurement
 from frontier.results.profile import Profile
 from frontier.results.spec import NetworkSpec, TrialSpec
 
@@ -103,7 +104,7 @@ class Origin(Frozen):
 class TrialRecord(Grown):
     """The outcome of one trial. Complete means: every accuracy measured and finite. A number never means failure."""
 
-    NEWER = frozenset({"corruption_sets", "evaluations"})
+    NEWER = frozenset({"corruption_sets", "evaluations", "measurements"})
 
     version: Literal[1] = VERSION
     trial: int | None = None
@@ -117,6 +118,7 @@ class TrialRecord(Grown):
     notes: tuple[str, ...] = ()  # what a reader must know, such as a repaired budget
     corruption_sets: dict[str, CorruptionSet] = {}  # by split; `official` for the official files of the test split
     evaluations: tuple[Evaluation, ...] = ()  # made later, of this record's points
+    measurements: tuple[Measurement, ...] = ()  # so too, of private inference
     origin: Origin
 
     @model_validator(mode="after")
@@ -128,10 +130,10 @@ class TrialRecord(Grown):
         return self
 
     def comparable(self) -> dict[str, Any]:
-        """The record without what may differ between two runs of one spec: trial number, evaluations, host, timings."""
-        return self.model_dump(
-            mode="json", exclude={"trial": True, "evaluations": True, "origin": {"host", "started_at", "wall_s"}}
-        )
+        """The record without what may differ between two runs of one spec: trial number, evaluations, measurements of
+        private inference, host, timings."""
+        later = {"trial": True, "evaluations": True, "measurements": True}
+        return self.model_dump(mode="json", exclude={**later, "origin": {"host", "started_at", "wall_s"}})
 
 
 def address(trial: int, point: int) -> str:

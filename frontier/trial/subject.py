@@ -11,6 +11,7 @@ from filelock import FileLock
 from frontier.errors import InputError
 from frontier.nn.network import Classifier
 from frontier.results.evaluation import Evaluation, latest
+from frontier.results.measured import Measured, Measurement
 from frontier.results.migrate import read_record
 from frontier.results.record import Point, TrialRecord, address
 from frontier.results.store import write_record
@@ -66,6 +67,15 @@ def add(subject: Subject, evaluation: Evaluation) -> None:
         write_record(subject.folder, record.model_copy(update={"evaluations": (*record.evaluations, evaluation)}))
 
 
+def add_measurement(subject: Subject, measured: Measured) -> Path:
+    """Append its figures to the trial's record in the same way; returns the record's file."""
+    made = Measurement(point=subject.index, measured=measured.figures())
+    with FileLock(subject.folder / ".lock"):
+        record = _record(subject)
+        write_record(subject.folder, record.model_copy(update={"measurements": (*record.measurements, made)}))
+    return _path(subject)
+
+
 def standing(subject: Subject) -> tuple[Evaluation, ...]:
     """The evaluations of the point that count now, read again from its record."""
     return latest(_record(subject).evaluations, subject.index)
@@ -91,5 +101,9 @@ def refuse_untaught(subject: Subject, home: Path) -> None:
 
 
 def _record(subject: Subject) -> TrialRecord:
-    path = subject.folder / "record.json"
+    path = _path(subject)
     return read_record(path.read_bytes(), where=str(path))
+
+
+def _path(subject: Subject) -> Path:
+    return subject.folder / "record.json"

@@ -101,7 +101,9 @@ def test_a_point_without_a_price_says_why_and_stops_only_who_asked_for_it(home: 
 
 def test_the_json_of_a_study_holds_the_price_beside_the_point(home: Path) -> None:
     rows = json.loads(invoke("--study", "made", "--home", home, "--protocol", "delphi", "--json"))
-    assert [list(row) for row in rows] == [["trial", "point", "relu_count", "squares", "problem", *KEYS]] * len(rows)
+    assert [list(row) for row in rows] == [
+        ["trial", "point", "relu_count", "squares", "measured_s", "problem", *KEYS]
+    ] * len(rows)
     by_count = {row["relu_count"]: row for row in rows}
     assert by_count[30]["online_s"] is by_count[30]["layers"] is None
     assert "no price for squares" in by_count[30]["problem"]

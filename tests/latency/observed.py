@@ -27,6 +27,7 @@ def measured(
     engine: str = "crypten",
     discarded: int = 0,
     machine: str = "Abacus 3, 2 cores, linux",
+    mask_hash: str = "0",
 ) -> Measured:
     """Over loopback, or over an emulated link; every figure `off` times what the formula with these costs gives."""
     price = additive(engine, costs, profile, link or LOOP)
@@ -41,7 +42,7 @@ def measured(
         engine=engine,
         simulated="all of it: this is a test",
         versions={"frontier": "0.1.0"},
-        mask_hash="0",
+        mask_hash=mask_hash,
         weights_sha256="0",
         relus=profile.kept,
         squares=profile.squares,

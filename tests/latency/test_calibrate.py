@@ -174,7 +174,7 @@ def test_runs_that_were_discarded_are_not_counted() -> None:
 def test_only_protocols_that_an_engine_measures_can_be_calibrated() -> None:
     assert (protocol_of("crypten"), protocol_of("nobody")) == ("crypten", None)
     for name in ("delphi", "snl_table", "cryptflow2"):
-        with pytest.raises(InputError, match=r"cannot be fitted here[\s\S]*cheetah, crypten"):
+        with pytest.raises(InputError, match=r"cannot be fitted here[\s\S]*cheetah, crypten, one_message"):
             protocol(name)
 
 
