@@ -11,7 +11,7 @@ import typer
 from frontier.cli._options import DEFAULT_HOME, Data, Home, Json, Plugin, print_json
 from frontier.errors import InputError
 
-Bundle = Annotated[Path | None, typer.Argument(metavar="[BUNDLE]", help="A bundle that frontier export wrote.")]
+Bundle = Annotated[Path | None, typer.Argument(metavar="BUNDLE", help="A bundle that frontier export wrote.")]
 Study = Annotated[
     str | None, typer.Option(metavar="STUDY", help="A point of a study in its place; its record gains the figures.")
 ]

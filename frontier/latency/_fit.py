@@ -6,12 +6,13 @@
 * Hops, and the bytes that transfers are timed by: from the wall clock over a link, less all of the above. Only runs
   count of which the network takes at least half by the price as it was: elsewhere what is left over is other work's.
 
-What the measurements cannot tell apart keeps its value.
+What the measurements cannot tell apart keeps its value, and so does what they hardly hold: what makes up less than a
+twentieth of the figures by its value so far, or makes no such difference beside the others, is lost in their noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,9 +25,13 @@ from frontier.latency._observed import Row
 WORK = ("relu.each_s", "relu.layer_s", "square.each_s", "square.layer_s")
 LINEAR = "linear_s"
 NETWORK = ("relu.hops", "relu.busier_bytes", "square.hops", "square.busier_bytes")
-APART = 0.02  # of a column must be in no other one, or the two cannot be told apart
-UNKNOWN_WORK, UNKNOWN_NETWORK = "no loopback run tells it apart", "no run over a link tells it apart"
-Columns = Callable[[Row], dict[str, float]]
+APART = 0.02  # of the column of a constant that was 0 must be in no other one
+SEEN = 0.05  # of the measured figures must differ by any other constant, or it is lost in the noise
+ABSENT, LOST, TOGETHER = (
+    "in none of these runs",
+    "too little of these runs to be seen",
+    "not told from the others above",
+)
 
 
 class Fitted(NamedTuple):
@@ -45,21 +50,22 @@ def fit(costs: Costs, rows: Sequence[Row]) -> dict[str, Fitted]:
         known,
         [name for name in WORK if name in known],
         [(row, _of_work(row), row.client_cpu_s, row.client_cpu_s) for row in loopback],
-        ("client's CPU seconds, loopback", UNKNOWN_WORK),
+        "client's CPU seconds, loopback",
     )
     beyond = [(row, _of_linear(costs, row), row.server_cpu_s - row.client_cpu_s, row.server_cpu_s) for row in loopback]
-    found |= _fitted(known, [LINEAR], beyond, ("server's CPU seconds beyond the client's, loopback", UNKNOWN_WORK))
+    found |= _fitted(known, [LINEAR], beyond, "server's CPU seconds beyond the client's, loopback")
     working = costs.replaced({name: one.value for name, one in found.items()}, "being fitted")
     over = [(row, _of_network(row), _left_s(working, row), row.online_s) for row in rows if _waits(costs, row)]
     names = [name for name in NETWORK if name in known]
-    return found | _fitted(known, names, over, ("wall clock over links", UNKNOWN_NETWORK))
+    return found | _fitted(known, names, over, "wall clock over links")
 
 
+Columns = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 Equation = tuple[Row, dict[str, float], float, float]  # coefficients, what they must give, what errors are relative to
 
 
 def _fitted(
-    known: Mapping[str, Constant], names: Sequence[str], equations: Sequence[Equation], notes: tuple[str, str]
+    known: Mapping[str, Constant], names: Sequence[str], equations: Sequence[Equation], source: str
 ) -> dict[str, Fitted]:
     """Those that the equations tell apart, in the order of the names; the others as they are known."""
     usual = np.array([known[name].value for name in names])
@@ -67,31 +73,34 @@ def _fitted(
     matrix = np.array([[columns[name] for name in names] for _, columns, *_ in equations]).reshape(-1, len(names))
     target = np.array([seconds for *_, seconds, _ in equations])
     weighted = matrix * weights[:, None]
-    chosen = _apart(weighted)
-    kept = [index for index in range(len(names)) if index not in chosen]
+    reasons = _reasons(weighted, usual)
+    chosen = [index for index, reason in enumerate(reasons) if reason is None]
+    kept = [index for index, reason in enumerate(reasons) if reason is not None]
     values = usual.copy()
     if chosen:
         left = (target - matrix[:, kept] @ usual[kept]) * weights
         sizes = np.linalg.norm(weighted[:, chosen], axis=0)  # seconds and bytes are many magnitudes apart
         values[chosen] = nnls(weighted[:, chosen] / sizes, left)[0] / sizes
     return {
-        name: Fitted(float(values[index]), _runs(equations, name), notes[0])
-        if index in chosen
-        else Fitted(float(usual[index]), 0, notes[1])
-        for index, name in enumerate(names)
+        name: Fitted(float(value), 0 if reason else _runs(equations, name), f"{source}: {reason}" if reason else source)
+        for name, value, reason in zip(names, values, reasons, strict=True)
     }
 
 
-def _apart(weighted: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[int]:
-    """The columns, each of which has a part that those chosen before it do not span."""
+def _reasons(weighted: Columns, usual: Columns) -> list[str | None]:
+    """Of every column, why it cannot be fitted; None where it has a part that those before it do not span, and which
+    is enough of the figures to be seen."""
     chosen: list[int] = []
-    for index in range(weighted.shape[1]):
+    reasons: list[str | None] = []
+    for index, value in enumerate(usual):
         column, before = weighted[:, index], weighted[:, chosen]
-        size = np.linalg.norm(column)
         spanned = before @ np.linalg.lstsq(before, column, rcond=None)[0] if chosen else np.zeros_like(column)
-        if size > 0 and np.linalg.norm(column - spanned) > APART * size:
+        whole, own = float(np.linalg.norm(column)), float(np.linalg.norm(column - spanned))
+        enough = SEEN / value if value else APART * whole
+        reasons.append(ABSENT if not whole else LOST if whole < enough else TOGETHER if own < enough else None)
+        if reasons[-1] is None:
             chosen.append(index)
-    return chosen
+    return reasons
 
 
 def _runs(equations: Sequence[Equation], name: str) -> int:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import frontier
 from frontier.cli._app import app
 from frontier.errors import InputError
-from frontier.results.measured import LinkEmulated, Measured
+from frontier.results.measured import LinkEmulated, Measured, Spread
 from frontier.results.record import TrialRecord
 from frontier.trial.subject import add_measurement
 
@@ -132,9 +132,14 @@ def test_prices_of_a_study_have_what_was_measured_over_that_link_beside_them(stu
     assert "measured " not in invoke(*words, "lan").splitlines()[1]
 
 
-def test_a_calibration_takes_the_records_of_a_study(study: frontier.StudyView, tmp_path: Path) -> None:
+def test_a_calibration_takes_the_records_of_a_study(study: frontier.StudyView) -> None:
+    one = frontier.calibrate(study="timed", home=study.home)
+    assert (one.protocol, one.measurements, one.runs) == ("one_message", 1, 2)
+    (subject,), (measured,) = study.subjects([0]), figures(study)
+    seconds = 2e-6 * subject.point.relu_count
+    add_measurement(subject, measured.model_copy(update={"client_cpu_s": Spread.of([seconds])}))
     found = frontier.calibrate(study="timed", home=study.home)
-    assert (found.protocol, found.measurements, found.runs) == ("one_message", 1, 2)
+    assert (found.measurements, found.runs) == (2, 4)
     assert found.constants["relu.each_s"].fitted
     assert found.machines != ()
 

@@ -33,7 +33,7 @@ def packed(relus: int) -> Profile:
 
 
 RELUS = [spread(557_056), spread(0), *(make(count) for count in PACKED for make in (spread, packed))]
-SQUARES = [profile([0] * 17, [count] * 9 + [0] * 8) for count in (100, 30_000)]
+SQUARES = [profile([0] * 17, [count] * 9 + [0] * 8) for count in (100, 200_000)]
 MIXED = [profile([2_000] * 17, [20_000] * 9 + [5_000] * 8), profile([900] * 3 + [0] * 14, [9_000] * 17)]
 
 
@@ -61,7 +61,7 @@ def test_without_squares_those_of_squares_keep_what_is_published() -> None:
     for name, constant in found.constants.items():
         if name.startswith("square."):
             assert (constant.value, constant.runs) == (crypten.COSTS.named()[name].value, 0)
-            assert "tells it apart" in constant.note
+            assert constant.note.endswith(": in none of these runs")
     assert all(row.ratio == pytest.approx(1) for row in found.compared if row.ratio is not None)
 
 
@@ -69,9 +69,24 @@ def test_one_network_cannot_tell_a_relu_from_its_layer() -> None:
     found = calibrate(CRYPTEN, observed([spread(557_056)], links=[None]))
     assert set(values_of(found)) == {"relu.each_s", "linear_s"}
     assert found.constants["relu.layer_s"].value == crypten.COSTS.relu.layer_s.value
+    assert "not told from the others" in found.constants["relu.layer_s"].note
     work_s = client_cpu_s(calibrated(CRYPTEN, found), spread(557_056))
     assert work_s == pytest.approx(client_cpu_s(crypten.COSTS.replaced(TRUE, "x"), spread(557_056)))
     assert [row.held_out for row in found.compared] == [False, False]  # nothing is left to price it by
+
+
+def test_what_is_lost_in_the_noise_keeps_what_is_published() -> None:
+    few = [profile([count, count], macs=100_000) for count in (20, 90)]
+    noisy = [
+        observation(one, crypten.COSTS, link, off)
+        for one, off in zip(few, (1.2, 0.8), strict=True)
+        for link in (None, WAN)
+    ]
+    found = calibrate(CRYPTEN, noisy)
+    assert set(values_of(found)) == {"relu.layer_s", "relu.hops"}
+    for name in ("relu.each_s", "relu.busier_bytes", "linear_s"):
+        assert found.constants[name].value == crypten.COSTS.named()[name].value
+        assert found.constants[name].note.endswith(": too little of these runs to be seen")
 
 
 def test_without_loopback_the_work_stays_and_without_a_link_the_waiting_does() -> None:

@@ -23,7 +23,7 @@ from frontier.trial.manifest import Manifest
 
 RECORD = Path(__file__).parents[1] / "results" / "record_v1.json"
 TRUE = {"relu.each_s": 0.4e-6, "relu.layer_s": 0.011, "relu.hops": 12.0, "relu.busier_bytes": 300.0, "linear_s": 0.1}
-COUNTS = (0, 12_900, 50_000, 180_000)
+COUNTS = (0, 50_000, 180_000, 557_056)
 WAN = NAMED["wan"]
 
 
@@ -152,7 +152,7 @@ def test_prices_alone_need_no_scipy() -> None:
         (("bundles", "--protocol", "delfi"), "Did you mean 'delphi'"),
         (("bundles", "--hold-out", "50K"), "expected: N,N such as 50000,180000"),
         (("bundles", "--hold-out", "50001"), "no network of 50,001 ReLUs was measured"),
-        (("bundles", "--hold-out", "0,12900,50000,180000"), "everything is held out"),
+        (("bundles", "--hold-out", "0,50000,180000,557056"), "everything is held out"),
         (("bundles", "--out", "bundles"), "is a folder"),
         (("--study", "nobody"), "no study 'nobody'"),
     ],
