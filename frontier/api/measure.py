@@ -24,7 +24,7 @@ from frontier.engines._sockets import Address, parse_address
 from frontier.errors import BlockedError, InputError, VerificationError
 from frontier.files import writable, write_atomic
 from frontier.latency._link import Link, parse_link
-from frontier.results.measured import LinkEmulated, Measured, Run, Spread
+from frontier.results.measured import Counted, LinkEmulated, Measured, Run, Spread
 from frontier.trial.manifest import WEIGHTS
 from frontier.trial.origin import code_version, machine
 from frontier.trial.source import Source
@@ -157,6 +157,7 @@ def _measured(
     with torch.inference_mode():
         clear, normalised = job.model(pixels).double(), job.model.normalised(pixels).double()
     link, before = client.link(), client.load()
+    varies: str | None = getattr(job.engine, "VARIES", None)
     runs: list[Run] = []
     inferences: list[Inference] = []
     on_progress(Progress(0, repeats * len(pixels)))
@@ -166,26 +167,29 @@ def _measured(
                 between.lateness_ms(anew=True)
             inferences.append(infer(normalised[image], seed * SEEDS + len(runs)))
             run = _judged(inferences[-1], clear[image], repeat, image, job.fraction_bits)
+            run = run if varies is None else run.model_copy(update={"counted": inferences[-1].counted})
             runs.append(run if between is None else _timely(run, between))
             on_progress(Progress(len(runs), repeats * len(pixels), runs[-1]))
     after = client.load()
     kept = [run for run in runs if run.discarded is None]
+    counts = [inference.counted for inference, run in zip(inferences, runs, strict=True) if run.discarded is None]
     if not kept:
         raise VerificationError(f"no run counts; the first: {runs[0].discarded}")
-    if len({inference.counted.model_dump_json() for inference in inferences}) != 1:
+    if varies is None and len({inference.counted.model_dump_json() for inference in inferences}) != 1:
         raise VerificationError("the runs did not exchange the same bytes in the same rounds")
-    counts = job.plan.counts
+    gates = job.plan.counts
     return Measured(
         engine=job.name,
         simulated=job.engine.SIMULATED,
         versions={"frontier": code_version(), **registry.versions(*job.engine.DISTRIBUTIONS)},
         mask_hash=job.manifest.mask_hash,
         weights_sha256=job.manifest.sha256[WEIGHTS],
-        relus=sum(relus for relus, _ in counts),
-        squares=sum(squares for _, squares in counts),
-        relu_layers=sum(1 for relus, _ in counts if relus),
-        square_layers=sum(1 for relus, squares in counts if squares and not relus),
-        counted=inferences[0].counted,
+        relus=sum(relus for relus, _ in gates),
+        squares=sum(squares for _, squares in gates),
+        relu_layers=sum(1 for relus, _ in gates if relus),
+        square_layers=sum(1 for relus, squares in gates if squares and not relus),
+        counted=Counted.mean(counts),
+        varies=varies,
         online_s=Spread.of([run.online_s for run in kept]),
         client_cpu_s=Spread.of([run.client_cpu_s for run in kept]),
         server_cpu_s=Spread.of([run.server_cpu_s for run in kept]),

@@ -55,8 +55,19 @@ def _counts(measured: Measured) -> dict[str, str]:
         "ReLUs": f"{measured.relus:,} in {measured.relu_layers} layers",
         "squares": f"{measured.squares:,}, and {measured.square_layers} layers have squares alone",
         "they take": f"{both} ({ways})",
+        **_range(measured),
         "apart": f"{apart}, output {counted.output_bytes:,} B, headers {counted.header_bytes:,} B",
     }
+
+
+def _range(measured: Measured) -> dict[str, str]:
+    """What the mean stands for, where runs differ."""
+    found = [run.counted for run in measured.runs if run.counted is not None and run.discarded is None]
+    if not found:
+        return {}
+    sizes, rounds = ([getattr(counted, name) for counted in found] for name in ("online_bytes", "rounds"))
+    ranges = f"{min(rounds)} to {max(rounds)} rounds, {min(sizes):,} to {max(sizes):,} B"
+    return {"a run": f"{ranges}; {measured.varies}"}
 
 
 def _conditions(measured: Measured) -> dict[str, str]:

@@ -10,7 +10,6 @@ import contextlib
 import json
 import select
 import socket
-import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -21,13 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from frontier.engines._frames import ALIVE, HEADER, MAGIC, TEXT, WORDS, Incoming, advance, words_of
 from frontier.errors import BlockedError
 
-HEADER = struct.Struct("!4sBxxxQ")  # magic, kind, bytes that follow
-MAGIC = b"fpi1"
-ALIVE, WORDS, TEXT = 0, 1, 2
-WORD_BYTES = 8
-LONGEST_TEXT = 1 << 16
 ALIVE_S, SILENCE_S = 1.0, 5.0  # the rest of ten seconds is for stopping the other process
 ENGINE = "engine"  # the purpose of what ReLUs and squares exchange
 CUT = "it ended the connection"
@@ -62,6 +57,10 @@ class Channel:
         self.tally: dict[str, Tally] = {}
         self.headers = 0
 
+    def counted(self, purpose: str) -> Tally:
+        """What was counted so far for a purpose."""
+        return self.tally.setdefault(purpose, Tally())
+
     def close(self) -> None:
         """The other party sees the end of the connection."""
         self._closed.set()
@@ -81,12 +80,33 @@ class Channel:
         if self._broken is not None:
             raise self._lost(self._broken)
 
+    def hosts(self) -> tuple[str, str]:
+        """The addresses that this connection has here and at the other party, without their ports."""
+        return str(self._socket.getsockname()[0]), str(self._socket.getpeername()[0])
+
+    def wait_for(self, descriptor: int, within_s: float) -> bool:
+        """Until a pipe of this process can be read, while the other party is alive and need not say anything else.
+
+        False if it takes longer than `within_s`. Raises BlockedError if the other party is gone, or silent."""
+        began = heard = time.monotonic()
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        while not waiting.poll(250):
+            self.check()
+            now = time.monotonic()
+            heard = now if self._sign_of_life() else heard
+            if now - heard > SILENCE_S:
+                raise self._lost(f"nothing was heard for {SILENCE_S:g} s")
+            if now - began > within_s:
+                return False
+        return True
+
     def exchange(self, tensors: Sequence[Tensor], purpose: str) -> list[Tensor]:
         """Both parties send int64 tensors of the same shapes at once; returns the other's. One round."""
-        mine = [_words(tensor) for tensor in tensors]
+        mine = [words_of(tensor) for tensor in tensors]
         theirs = np.empty(sum(map(len, mine)), np.int64)
         self._move(WORDS, [memoryview(part.data).cast("B") for part in mine], memoryview(theirs.data).cast("B"))
-        counted = self._counted(purpose)
+        counted = self.counted(purpose)
         counted.sent_bytes += theirs.nbytes
         counted.received_bytes += theirs.nbytes
         counted.rounds += 1
@@ -95,15 +115,15 @@ class Channel:
 
     def send(self, words: Tensor, purpose: str) -> None:
         """One way; the other party receives as many."""
-        mine = _words(words)
+        mine = words_of(words)
         self._move(WORDS, [memoryview(mine.data).cast("B")], None)
-        self._counted(purpose).sent_bytes += mine.nbytes
+        self.counted(purpose).sent_bytes += mine.nbytes
 
     def receive(self, count: int, purpose: str) -> Tensor:
         """So many int64 numbers, (count,)."""
         theirs = np.empty(count, np.int64)
         self._move(None, [], memoryview(theirs.data).cast("B"))
-        self._counted(purpose).received_bytes += theirs.nbytes
+        self.counted(purpose).received_bytes += theirs.nbytes
         return torch.from_numpy(theirs)
 
     def tell(self, message: dict[str, Any]) -> None:
@@ -121,9 +141,6 @@ class Channel:
             raise self._lost("it sent what is no message of frontier")
         return message
 
-    def _counted(self, purpose: str) -> Tally:
-        return self.tally.setdefault(purpose, Tally())
-
     def _lost(self, reason: str) -> BlockedError:
         return BlockedError(
             f"the other party at {self.peer} is lost: {reason}\n  to do: look at what it printed, then start both again"
@@ -134,7 +151,7 @@ class Channel:
     ) -> memoryview:
         """Send one frame of a kind (None: none) and meanwhile receive one: words into a buffer, or a text."""
         out = [part for part in out if part.nbytes]
-        incoming = _Incoming(into, text=text) if text or into is not None else None
+        incoming = Incoming(into, text=text) if text or into is not None else None
         with contextlib.ExitStack() as locked:
             if kind is not None:
                 locked.enter_context(self._sending)
@@ -150,14 +167,14 @@ class Channel:
         self.headers += HEADER.size
         return incoming.payload
 
-    def _pump(self, out: list[memoryview], incoming: _Incoming | None) -> Iterator[None]:
+    def _pump(self, out: list[memoryview], incoming: Incoming | None) -> Iterator[None]:
         """Until all is sent and received; yields once when all is sent."""
         heard, sent = time.monotonic(), False
         while True:
             moved = 0
             with contextlib.suppress(BlockingIOError):
                 while out:
-                    moved += _advance(out, self._socket.sendmsg(out))
+                    moved += advance(out, self._socket.sendmsg(out))
             if not out and not sent:
                 sent = True
                 yield
@@ -177,6 +194,21 @@ class Channel:
                 raise self._lost(f"nothing moved for {SILENCE_S:g} s")
             wanted = (select.POLLOUT if out else 0) | (select.POLLIN if incoming is not None else 0)
             self._wait(wanted)
+
+    def _sign_of_life(self) -> bool:
+        """Whether a frame has come; those that say no more than that are taken away, others are left for later."""
+        found = False
+        try:
+            while (head := self._socket.recv(HEADER.size, socket.MSG_PEEK)) == HEADER.pack(MAGIC, ALIVE, 0):
+                self._socket.recv(HEADER.size)
+                found = True
+        except BlockingIOError:
+            return found
+        except OSError as error:
+            raise self._lost(error.strerror or str(error)) from None
+        if not head:
+            raise self._lost(CUT)
+        return found or len(head) == HEADER.size
 
     def _wait(self, wanted: int) -> None:
         poll = select.poll()
@@ -200,56 +232,6 @@ class Channel:
                 self._broken = self._broken or error.strerror or str(error)
             finally:
                 self._sending.release()
-
-
-@final
-class _Incoming:
-    """A frame that is being received; signs of life before it are left out."""
-
-    def __init__(self, into: memoryview | None, *, text: bool) -> None:
-        self.payload = memoryview(b"") if into is None else into
-        self._text = text
-        self._head, self._in_head, self._filled = memoryview(bytearray(HEADER.size)), True, 0
-        self.complete = False
-
-    def room(self) -> memoryview:
-        """Where the next bytes go."""
-        return (self._head if self._in_head else self.payload)[self._filled :]
-
-    def took(self, count: int) -> bool:
-        """So many bytes have come. False if they are not of the frame that was expected."""
-        self._filled += count
-        if self._in_head and self._filled == HEADER.size:
-            magic, kind, size = HEADER.unpack(self._head)
-            self._filled = 0
-            if magic != MAGIC:
-                return False
-            if kind == ALIVE:
-                return bool(size == 0)
-            self._in_head = False
-            if self._text and kind == TEXT and size <= LONGEST_TEXT:
-                self.payload = memoryview(bytearray(size))
-            elif self._text or kind != WORDS or size != self.payload.nbytes:
-                return False
-        self.complete = not self._in_head and self._filled == self.payload.nbytes
-        return True
-
-
-def _words(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """The numbers of an int64 tensor as they lie in memory: little-endian, as hellos make sure."""
-    assert tensor.dtype == torch.int64
-    found: np.ndarray[Any, np.dtype[np.int64]] = tensor.detach().contiguous().view(-1).numpy()
-    return found
-
-
-def _advance(out: list[memoryview], count: int) -> int:
-    """Drop the first `count` bytes; returns `count`."""
-    left = count
-    while out and left >= out[0].nbytes:
-        left -= out.pop(0).nbytes
-    if left:
-        out[0] = out[0][left:]
-    return count
 
 
 def _text(address: tuple[Any, ...]) -> str:

@@ -23,6 +23,8 @@ INPUT, HANDOVER, OUTPUT = "input", "handover", "output"
 class Evaluator(Protocol):
     """What an engine offers to a party."""
 
+    cpu_s: float  # of the last inference in processes of its own, known once it is finished
+
     def deal(self, seed: int, counts: tuple[tuple[int, int], ...]) -> None:
         """Offline: get ready for gates of so many ReLUs and squares, in this order."""
 
@@ -30,7 +32,9 @@ class Evaluator(Protocol):
         """This party's shares of x -> of relu(x), and of x^2 (truncated); one of them may be empty."""
 
     def finish(self) -> None:
-        """After an inference: raises VerificationError if it was not the one that was dealt for."""
+        """After an inference and its clock: whatever the engine has not counted yet goes into the channel's tally.
+
+        Raises VerificationError if the inference was not the one that was dealt for."""
 
 
 def client_run(plan: Plan, shares: Shares, image: Tensor, channel: Channel, engine: Evaluator) -> Tensor:

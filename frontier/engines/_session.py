@@ -14,7 +14,8 @@ import torch
 from pydantic import Field, ValidationError
 from torch import Tensor
 
-from frontier.engines._channel import ENGINE, WORD_BYTES, Channel, Tally
+from frontier.engines._channel import ENGINE, Channel, Tally
+from frontier.engines._frames import WORD_BYTES
 from frontier.engines._job import Job, agree
 from frontier.engines._offline import Weights, client_shares, server_offsets
 from frontier.engines._online import HANDOVER, INPUT, OUTPUT, Evaluator, client_run, server_run
@@ -118,12 +119,13 @@ class Client:
         cpu_s, began = time.process_time(), time.perf_counter()
         words = client_run(plan, shares, encoded, channel, engine)
         online_s, client_cpu_s = time.perf_counter() - began, time.process_time() - cpu_s
-        counted = _counted(channel)
+        headers = channel.headers
         engine.finish()
+        counted = _counted(channel, headers)
         told = _heard(channel, Told)
         if (told.rounds, told.sent_bytes) != (counted.rounds, counted.received_bytes):
             raise VerificationError("the two parties do not count the same bytes and rounds")
-        return Inference(online_s, client_cpu_s, told.cpu_s, decode(words, bits), counted)
+        return Inference(online_s, client_cpu_s + engine.cpu_s, told.cpu_s, decode(words, bits), counted)
 
     def _bulk_mbit_s(self, rtt_s: float, *, up: bool) -> float:
         """The median of a few transfers, as large as the link makes sensible."""
@@ -173,9 +175,10 @@ def _serve_run(job: Job, weights: Weights, channel: Channel, engine: Evaluator, 
     channel.reset()
     began_s = time.process_time()
     server_run(plan, weights, offsets, channel, engine, bits)
-    cpu_s, tally = time.process_time() - began_s, channel.tally.get(ENGINE, Tally())
+    cpu_s = time.process_time() - began_s
     engine.finish()
-    _tell(channel, Told(cpu_s=cpu_s, rounds=tally.rounds, sent_bytes=tally.sent_bytes))
+    tally = channel.tally.get(ENGINE, Tally())
+    _tell(channel, Told(cpu_s=cpu_s + engine.cpu_s, rounds=tally.rounds, sent_bytes=tally.sent_bytes))
 
 
 def _bulk(channel: Channel, words: int, *, up: bool) -> None:
@@ -205,7 +208,7 @@ def _heard(channel: Channel, kind: type[Message]) -> Message:
         ) from None
 
 
-def _counted(channel: Channel) -> Counted:
+def _counted(channel: Channel, headers: int) -> Counted:
     tally = channel.tally
     engine, none = tally.get(ENGINE, Tally()), Tally()
     return Counted(
@@ -215,5 +218,5 @@ def _counted(channel: Channel) -> Counted:
         input_bytes=tally[INPUT].sent_bytes,
         handover_bytes=tally.get(HANDOVER, none).sent_bytes,
         output_bytes=tally[OUTPUT].received_bytes,
-        header_bytes=channel.headers,
+        header_bytes=headers,
     )

@@ -8,12 +8,12 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import ValidationError
 
 from frontier.errors import InputError
-from frontier.frozen import Frozen
+from frontier.frozen import Frozen, Grown
 
 
 class Spread(Frozen):
@@ -31,7 +31,7 @@ class Spread(Frozen):
 
 
 class Counted(Frozen):
-    """Payload bytes and rounds of one inference, the same in every run, from the client's own counters.
+    """Payload bytes and rounds of one inference, from the client's own counters.
 
     `sent_bytes`, `received_bytes` and `rounds` are those of ReLUs and squares, and what a price holds too. What else
     crosses the link stands apart: the image's shares, the client's new shares of what was evaluated, which go on to the
@@ -45,6 +45,13 @@ class Counted(Frozen):
     handover_bytes: int
     output_bytes: int
     header_bytes: int
+
+    @classmethod
+    def mean(cls, found: Sequence[Counted]) -> Counted:
+        """Of at least one, rounded."""
+        return cls(
+            **{name: round(statistics.fmean(getattr(counted, name) for counted in found)) for name in cls.model_fields}
+        )
 
     @property
     def online_bytes(self) -> int:
@@ -70,9 +77,10 @@ class LinkEmulated(Frozen):
     late_ms: float | None  # the latest packet of the runs that count; None: the kernel does not say
 
 
-class Run(Frozen):
+class Run(Grown):
     """One inference. `online_s` is the client's clock from sending its input to having the logits."""
 
+    NEWER: ClassVar[frozenset[str]] = frozenset({"counted"})
     repeat: int
     image: int
     online_s: float
@@ -84,11 +92,13 @@ class Run(Frozen):
     decided: bool  # the margin in clear exceeds twice the error, so that the argmax has to be equal
     late_ms: float | None = None  # of the emulated link's packets the latest
     discarded: str | None = None  # the reason why this run is in no figure
+    counted: Counted | None = None  # where runs of one network differ in it
 
 
-class Measured(Frozen):
+class Measured(Grown):
     """All runs, and the figures over those that were not discarded."""
 
+    NEWER: ClassVar[frozenset[str]] = frozenset({"varies"})
     format: Literal["frontier-measured"] = "frontier-measured"
     version: Literal[1] = 1
     engine: str
@@ -100,7 +110,8 @@ class Measured(Frozen):
     squares: int
     relu_layers: int  # sites that keep at least one ReLU
     square_layers: int  # sites that keep none and have squares
-    counted: Counted
+    counted: Counted  # of every run, or the mean over those that count
+    varies: str | None = None  # why `counted` is another in every run; None: it is the same
     online_s: Spread
     client_cpu_s: Spread
     server_cpu_s: Spread

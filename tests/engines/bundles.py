@@ -1,4 +1,4 @@
-"""Networks that are linearized at random, as bundles; two joined channels; and whether CrypTen is there."""
+"""Networks that are linearized at random, as bundles; two joined channels; and whether an engine is there."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 import torch
 from torch import nn
 
+from frontier import registry
 from frontier.api.measure import measure
 from frontier.engines._channel import Channel
-from frontier.engines._crypten_import import crypten
 from frontier.errors import BlockedError
 from frontier.masks.file import save
 from frontier.nn.gates import FrozenGate
@@ -41,12 +41,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def require_crypten() -> None:
-    """Skips, with the reason, where it is not installed; in CI it must be."""
+def require(engine: str) -> None:
+    """Skips, with the reason, where it is not installed; in CI CrypTen must be."""
     try:
-        crypten()
+        registry.load("engine", engine).check()
     except BlockedError as missing:
-        if "CI" in os.environ:
+        if engine == "crypten" and "CI" in os.environ:
             raise
         pytest.skip(str(missing))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,8 @@ from bundles import channels
 from torch import Tensor
 
 from frontier.engines import _channel, _sockets
-from frontier.engines._channel import ALIVE, HEADER, LONGEST_TEXT, MAGIC, TEXT, WORDS, Channel, Tally
+from frontier.engines._channel import Channel, Tally
+from frontier.engines._frames import ALIVE, HEADER, LONGEST_TEXT, MAGIC, TEXT, WORDS
 from frontier.errors import BlockedError, InputError
 
 
@@ -185,3 +188,35 @@ def test_addresses_are_read() -> None:
     for text in ("7000", ":7000", "host:", "host:x", "host:70000"):
         with pytest.raises(InputError, match="--connect: not an address"):
             _sockets.parse_address(text, "--connect")
+
+
+def test_a_pipe_is_waited_for_while_the_other_party_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_channel, "ALIVE_S", 0.1)
+    monkeypatch.setattr(_channel, "SILENCE_S", 0.5)
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "wb", 0) as pipe, channels() as (one, other):
+        assert not one.wait_for(reading, 1.0)
+        other.send(numbers(3), "x")
+        other.tell({"a": 1})
+        assert not one.wait_for(reading, 0.3)
+        pipe.write(b"there")
+        assert one.wait_for(reading, 10.0)
+        assert torch.equal(one.receive(3, "x"), numbers(3))  # what was said meanwhile is still there
+        assert one.hear() == {"a": 1}
+
+
+def test_a_party_that_is_silent_or_gone_is_not_waited_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_channel, "SILENCE_S", 0.3)
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "wb"):
+        with against_a_socket() as (channel, _), pytest.raises(BlockedError, match=r"nothing was heard for 0\.3 s"):
+            channel.wait_for(reading, 10.0)
+        with against_a_socket() as (channel, there):
+            there.close()
+            with pytest.raises(BlockedError, match="it ended the connection"):
+                channel.wait_for(reading, 10.0)
+        with against_a_socket() as (channel, there):
+            there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # ends it by a reset
+            there.close()
+            with pytest.raises(BlockedError, match="reset"):
+                channel.wait_for(reading, 10.0)

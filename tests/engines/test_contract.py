@@ -6,20 +6,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from bundles import linearized, measured, require_crypten, write_bundle
+from bundles import linearized, measured, require, write_bundle
 
 from frontier import registry
+from frontier.api.measure import measure
+from frontier.cli._measured import print_measured
 from frontier.engines import _job
 from frontier.engines._lower import lower
 from frontier.errors import InputError, VerificationError
 from frontier.nn.network import build
-from frontier.results.measured import Measured
+from frontier.results.measured import Counted, Measured
 
 
 @pytest.fixture(params=registry.names("engine"))
 def engine(request: pytest.FixtureRequest) -> str:
-    if request.param == "crypten":
-        require_crypten()
+    require(request.param)
     return str(request.param)
 
 
@@ -66,6 +67,33 @@ def test_the_conditions_are_written_down(engine: str) -> None:
     assert set(found.versions) == {"frontier", *registry.load("engine", engine).DISTRIBUTIONS}
     assert [(run.repeat, run.image) for run in found.runs] == [(0, 0), (0, 1), (1, 0), (1, 1)]  # interleaved
     assert Measured.model_validate_json(found.model_dump_json()) == found
+
+
+def test_runs_that_may_differ_are_counted_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry.load("engine", "opened"), "VARIES", "it makes things in batches", raising=False)
+    found = measure(write_bundle(tmp_path / "bundle"), engine="opened", repeats=2)
+    assert found.measured.varies == "it makes things in batches"
+    assert [run.counted for run in found.measured.runs] == [found.measured.counted] * 2
+    assert Measured.model_validate_json(found.path.read_text()) == found.measured
+    print_measured(found)
+    rounds, size = found.measured.counted.rounds, f"{found.measured.counted.online_bytes:,}"
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"a run: {rounds} to {rounds} rounds, {size} to {size} B; it makes things in batches" in printed
+
+
+def test_a_mean_of_counts_is_rounded() -> None:
+    counted = measured("opened", "mixed").counted
+    other = counted.model_copy(update={"rounds": counted.rounds + 3, "sent_bytes": counted.sent_bytes + 10})
+    mean = Counted.mean([counted, counted, other])
+    assert mean == counted.model_copy(update={"rounds": counted.rounds + 1, "sent_bytes": counted.sent_bytes + 3})
+
+
+def test_an_engine_whose_runs_are_alike_says_so_once() -> None:
+    text = measured("opened", "mixed").model_dump_json()
+    assert text.count('"counted"') == 1
+    assert "varies" not in text
 
 
 def hello(folder: Path, **changes: object) -> dict[str, object]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from bundles import NETWORKS, measured, require_crypten, write_bundle
+from bundles import NETWORKS, measured, require, write_bundle
 
 from frontier.api.price import price_bundle
 from frontier.results.measured import Measured
@@ -16,7 +16,7 @@ from frontier.results.measured import Measured
 
 @pytest.fixture(autouse=True)
 def there() -> None:
-    require_crypten()
+    require("crypten")
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -22,6 +22,8 @@ def evaluator(channel: Channel, party: int, fraction_bits: int) -> Iterator["Ope
 
 
 class Opened:
+    cpu_s = 0.0  # it has no processes of its own
+
     def __init__(self, channel: Channel, party: int, fraction_bits: int) -> None:
         self.channel, self.party, self.fraction_bits = channel, party, fraction_bits
 
