@@ -25,8 +25,8 @@ from frontier.frozen import Frozen
 from frontier.results.measured import Counted, LinkMeasured
 
 ECHOES, WARM_UPS = 20, 3
-BULK_WORDS = 1 << 20  # 8 MiB, or less over a slow link
-FIRST_WORDS, LONG_S, BULKS = 1 << 15, 0.25, 3
+BULK_WORDS = 1 << 22  # 32 MiB, or less over a slow link
+FIRST_WORDS, LONG_S, LONG_RTTS, BULKS = 1 << 15, 0.25, 20, 3  # TCP has found the rate after a few round trips
 LINK = "link"  # the purpose of what is sent to measure the link
 Message = TypeVar("Message", bound=Frozen)
 
@@ -128,9 +128,9 @@ class Client:
         return Inference(online_s, client_cpu_s + engine.cpu_s, told.cpu_s, decode(words, bits), counted)
 
     def _bulk_mbit_s(self, rtt_s: float, *, up: bool) -> float:
-        """The median of a few transfers, as large as the link makes sensible."""
-        words = FIRST_WORDS
-        while (took_s := self._bulk_s(words, up=up)) < LONG_S / 4 and words < BULK_WORDS:
+        """The median of a few transfers that take a while; those on the way to that size let TCP find the rate."""
+        words, long_s = FIRST_WORDS, max(LONG_S, LONG_RTTS * rtt_s)
+        while (took_s := self._bulk_s(words, up=up)) < long_s and words < BULK_WORDS:
             words *= 2
         times = [took_s, *(self._bulk_s(words, up=up) for _ in range(BULKS - 1))]
         return 8 * WORD_BYTES * words / max(statistics.median(times) - rtt_s, 1e-6) / 1e6
