@@ -1,7 +1,7 @@
 """What private inference takes between two real processes, measured beside priced.
 
 python benchmarks/latency resnet18 --data DIR [--rounds 3] [--repeats 2] [--links loopback,wan]
-python benchmarks/latency laboratory --data DIR [--seeds 3] [--budgets 665] [--links loopback,lan,wan]
+python benchmarks/latency laboratory --data DIR [--seeds 3] [--budgets 665 1064] [--links loopback,lan,wan]
 python benchmarks/latency resnet18|laboratory --report [FILE]
 
 `resnet18` measures plans that nobody has trained, ReLUs spread over all layers or packed into the last ones, and exits
@@ -42,7 +42,8 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=2, help="runs each time")
     parser.add_argument("--links", help="out of loopback, lan, wan, separated by commas")
     parser.add_argument("--calm", type=float, metavar="LOAD", help="wait until the load average is below this")
-    parser.add_argument("--budgets", default="665", help="of the laboratory: out of 266, 665, 1064, 1331")
+    parser.add_argument("--budgets", type=int, nargs="+", default=networks.USUAL_BUDGETS, help="of the laboratory")
+    parser.add_argument("--contenders", nargs="+", default=networks.USUAL, choices=tuple(networks.CONTENDERS))
     parser.add_argument("--seeds", type=int, default=len(networks.SEEDS), help="of the laboratory")
     parser.add_argument("--workers", type=int, default=2, help="networks trained at once, one thread each")
     parser.add_argument("--home", type=Path, default=Path("results"), help="takes weights, has the teachers")
@@ -95,10 +96,13 @@ def _resnet18(arguments: argparse.Namespace, out: Path) -> Evidence:
 
 
 def _laboratory(arguments: argparse.Namespace, out: Path) -> Evidence:
-    budgets = [int(budget) for budget in arguments.budgets.split(",")]
-    wanted = [one for one in networks.listed(REFERENCE) if one.relu_budget in budgets and one.seed < arguments.seeds]
+    wanted = [
+        one
+        for one in networks.listed(REFERENCE)
+        if one.relu_budget in arguments.budgets and one.contender in arguments.contenders and one.seed < arguments.seeds
+    ]
     if not wanted:
-        raise InputError("no network has this budget", where="--budgets", got=arguments.budgets)
+        raise InputError("no network has these budgets", where="--budgets", got=str(arguments.budgets))
     networks.train(wanted, arguments.home, REFERENCE, arguments.data, arguments.workers)
     study = Study.open(arguments.home, networks.STUDY)
     listed = []

@@ -32,8 +32,10 @@ CONTENDERS = {
     "autorep": ("autorep", "degree2"),
     "autorep, identity": ("autorep", "identity"),
 }
+USUAL = ("snl", "fisher", "autorep")
 BUDGETS = (665, 266, 1331)  # 5, 2 and 10 % of 13,312
 FURTHER = ("fisher", 1064)  # where Fisher's masks are about as accurate as SNL's at 665
+USUAL_BUDGETS = (665, FURTHER[1])
 EQUAL = (("snl", 665), FURTHER)
 
 

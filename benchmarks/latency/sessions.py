@@ -29,10 +29,11 @@ def work_off(found: Evidence, path: Path, bundle: BundleOf, data: Path | None) -
     there = {(one.network, one.link, one.round) for one in found.sessions}
     wanted = [one for one in _listed(found) if (one[0].name, *one[1:]) not in there]
     for done, (network, link, number) in enumerate(wanted, 1):
+        folder = bundle(network)
         for attempt in range(1, ATTEMPTS + 1):
             _wait(found.calm)
             try:
-                session = _session(found, network, link, number, bundle(network), data)
+                session = _session(found, network, link, number, folder, data)
                 break
             except VerificationError as error:
                 said = f"{network.name} over {link}, round {number}: {error}"
@@ -65,9 +66,9 @@ def _listed(found: Evidence) -> Iterator[tuple[Network, str, int]]:
                 yield network, link, number
 
 
-def _session(found: Evidence, network: Network, link: str, number: int, bundle: Path, data: Path | None) -> Session:
+def _session(found: Evidence, network: Network, link: str, number: int, folder: Path, data: Path | None) -> Session:
     measured = measure(
-        bundle,
+        folder,
         engine=found.engine,
         repeats=found.repeats,
         seed=number,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import frontier
 from frontier.api.study import overview
@@ -78,6 +79,17 @@ def test_an_export_loads_back_to_the_same_logits(study: frontier.StudyView, tmp_
         assert torch.equal(model(pixels), again(pixels))
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["trial"], manifest["relu_count"]) == (point.trial, point.point.relu_count)
+
+
+def test_a_network_that_overflows_on_noise_can_be_exported(study: frontier.StudyView, tmp_path: Path) -> None:
+    trial = study.front()[0].trial
+    path = study.files.trial_folder(trial) / "weights.safetensors"
+    save_file(
+        {name: value * 1e38 if name.endswith("weight") else value for name, value in load_file(path).items()}, path
+    )
+    model = frontier.load_bundle(study.export(trial, tmp_path / "bundle"))
+    with torch.inference_mode():
+        assert model(torch.rand(5, 1, 8, 8)).isnan().any()
 
 
 def test_an_export_refuses_what_it_cannot_write(study: frontier.StudyView, tmp_path: Path) -> None:
