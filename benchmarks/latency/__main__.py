@@ -144,7 +144,7 @@ def _begun(arguments: argparse.Namespace, out: Path, listed: list[evidence.Netwo
         return wanted
     there = evidence.read(out)
     asked = there.model_copy(update={"sessions": (), "failed": (), "rounds": wanted.rounds})
-    if asked != wanted or there.rounds > wanted.rounds:
+    if asked != wanted or any(session.round >= wanted.rounds for session in there.sessions):
         raise InputError(
             "holds measurements of other networks or settings", where=str(out), fix="give another file with --out"
         )

@@ -9,14 +9,14 @@ from evidence import LOOPBACK, Evidence, Network
 from networks import EQUAL
 from words import interval, online_s, table
 
-from frontier import registry
 from frontier.api.price import price
 from frontier.errors import InputError
-from frontier.latency._calibrated import calibrated, protocol
+from frontier.latency._calibrated import calibrated, protocol, protocol_of
 from frontier.latency._link import parse_link
 from frontier.results.calibration import Calibration
 
 ACCURACIES = ("clean", "corrupted", "adversarial")
+PROTOCOLS = ("cheetah", "crypten", "cryptflow2", "delphi", "snl_table")
 VERSUS = (("snl", "autorep"), ("snl", "autorep, identity"), ("snl", "fisher"))
 Rows = tuple[tuple[str, ...], Iterator[tuple[str, ...]]]
 Groups = Mapping[tuple[str, int], list[Network]]  # by contender and budget, seed after seed
@@ -138,16 +138,21 @@ def _places(groups: Groups) -> Rows:
 
 
 def _prices(found: Evidence, groups: Groups, link: str, fitted: Calibration | None) -> Rows:
-    names = registry.names("protocol")
-    head = ("contender", "ReLUs", "measured", *(["crypten, fitted to resnet18"] if fitted else []), *names)
+    head = (
+        "contender",
+        "ReLUs",
+        "measured",
+        *([f"{fitted.protocol}, fitted to ResNet18"] if fitted else []),
+        *PROTOCOLS,
+    )
 
     def rows() -> Iterator[tuple[str, ...]]:
         for (kind, budget), networks in groups.items():
             measured_s = fmean(median(online_s(found, one, link)) for one in networks)
             cells = [] if fitted is None else [_beside(_fitted_s(networks, link, fitted), measured_s)]
-            for name in names:
+            for name in PROTOCOLS:
                 priced_s = _published_s(networks, link, name)
-                same = name == found.engine and priced_s is not None
+                same = name == protocol_of(found.engine)
                 cells.append(_beside(priced_s, measured_s) if same else _text(priced_s))
             yield kind, f"{budget:,}", f"{measured_s:.4f}", *cells
 
