@@ -74,7 +74,7 @@ def price_study(
     constants: Constants = None,
     home: Path | str = DEFAULT_HOME,
 ) -> tuple[PricedPoint, ...]:
-    """The prices of a study's front by rising ReLU count, or of these points (`7`, `7.1`), from the records alone.
+    """The prices of a study's front in its order, or of these points (`7`, `7.1`), from the records alone.
 
     A point of the front that the protocol has no price for stands with the reason; one that was asked for by its
     address raises InputError.

@@ -11,6 +11,7 @@ from frontier.files import writable, write_atomic
 from frontier.latency._beside import beside
 from frontier.reports.points import StudyPoint, front_of, points_of, unpriced_of, volume_of
 from frontier.results.measured import Measured
+from frontier.results.migrate import read_record
 from frontier.results.objectives import ACCURACIES
 from frontier.results.profile import Profile
 from frontier.results.record import Splits, TrialRecord, address
@@ -111,7 +112,7 @@ class StudyView:
         return points_of(records, goals=self.goals, relus=relus, oracle_routed=oracle)
 
     def front(self, *, oracle: bool = False) -> tuple[StudyPoint, ...]:
-        """The non-dominated points on validation, by rising ReLU count; `oracle` as in `points`."""
+        """The non-dominated points on validation, by the first objective that is a cost; `oracle` as in `points`."""
         return front_of(self.points(oracle=oracle))
 
     def hypervolume(self) -> float:
@@ -189,10 +190,6 @@ class StudyView:
 
     def export(self, trial: int | str, out: Path | str, *, data: Path | str | None = None) -> Path:
         """Write the bundle of a point (`7`, or `7.1` for an extra point) to the new folder `out`."""
-        from frontier.trial import bundle
-        from frontier.trial.runtime import Runtime
-        from frontier.trial.source import Source
-
         number, index = parse_address(trial)
         record = self.trial(number)
         folder = self.files.trial_folder(number)
@@ -203,13 +200,10 @@ class StudyView:
                 expected=f"one of {', '.join(found.address for found in self.points()) or 'none'}",
                 got=str(trial),
             )
-        runtime = Runtime(home=self.home, data=Path(data) if data is not None else None)
-        source = Source.of(record.spec.data, runtime.data_folder())
-        bundle.export(record, folder, Path(out), study=self.name, point=index, data=source.dataset())
-        return Path(out)
+        return _export(record, folder, Path(out), study=self.name, point=index, data=data)
 
     def chosen(self, trials: Sequence[int | str] = (), *, oracle: bool = False) -> tuple[StudyPoint, ...]:
-        """These points (`7`, `7.1`), or the front by rising ReLU count; `oracle` as in `points`.
+        """These points (`7`, `7.1`), or the front in its order; `oracle` as in `points`.
 
         Raises InputError where there is no such point, and where there is no front yet.
         """
@@ -275,6 +269,30 @@ class StudyView:
         if self.files.finished(trial):
             raise InputError(f"trial {trial} has finished already", where=str(self.files.trial_folder(trial)))
         (self.files.trial_folder(trial) / CANCEL).touch()
+
+
+def export_trial(folder: Path | str, out: Path | str, *, data: Path | str | None = None) -> Path:
+    """Write the bundle of the asked point of a trial that stands by itself, in a folder that `frontier trial` wrote."""
+    path = Path(folder) / "record.json"
+    try:
+        record = read_record(path.read_bytes(), where=str(path))
+    except OSError as error:
+        what = f"cannot read the record ({error.strerror})"
+        raise InputError(what, where=str(path), expected="a folder that frontier trial wrote") from None
+    if record.state != "complete":
+        raise InputError(f"the trial is {record.state}: {record.reason}", where=str(path))
+    return _export(record, Path(folder), Path(out), study="", point=0, data=data)
+
+
+def _export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: int, data: Path | str | None) -> Path:
+    from frontier.trial import bundle
+    from frontier.trial.runtime import Runtime
+    from frontier.trial.source import Source
+
+    runtime = Runtime(home=folder, data=Path(data) if data is not None else None)
+    source = Source.of(record.spec.data, runtime.data_folder())
+    bundle.export(record, folder, out, study=study, point=point, data=source.dataset())
+    return out
 
 
 def parse_address(text: int | str) -> tuple[int, int]:

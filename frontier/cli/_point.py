@@ -18,19 +18,21 @@ from frontier.results.routing import WARNING
 COLUMNS = ("engine", "link", "runs", "seconds", "priced", "client CPU", "priced", "rounds")
 
 
-def print_point(study: str, row: Mapping[str, Any]) -> None:
-    """Print what `frontier show --trial N[.K] --json` holds."""
+def print_point(study: str, row: Mapping[str, Any], elsewhere: str) -> None:
+    """Print what `frontier show --trial N[.K] --json` holds; `elsewhere`: options that name the home."""
     console = Console()
     name = address(row["trial"], row["point"])
     console.print(Text(f"{study}, point {name}: {row['relu_count']:,} ReLUs, {row['squares']:,} squares"))
     if row["routing"] == "oracle":
         console.print(Text(WARNING.upper(), style="bold red"))
-    console.print(front_table([row], [objective for objective in row["objectives"] or () if "@" in objective]))
+    console.print(front_table([row]))
     console.print("validation (test) in percent", style="dim", highlight=False)
     if (about := about_table([row])) is not None:
         console.print(about)
     if not row["measurements"]:
-        console.print(Text(f"private inference not measured: frontier measure --study {study} --trial {name}"))
+        console.print(
+            Text(f"private inference not measured: frontier measure --study {study} --trial {name}{elsewhere}")
+        )
         return
     console.print(_measurements(row))
     for line in dict.fromkeys(_conditions(row)):

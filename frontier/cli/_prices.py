@@ -14,6 +14,7 @@ from frontier.latency._price import Price
 
 UNKNOWN = "-"
 MODEL = "a model's figures, not measured; bytes and rounds are those of ReLUs and squares (docs/latency.md)"
+BESIDE = "but for the column `measured` "
 
 
 def print_price(price: Price, protocol: str, link: str) -> None:
@@ -60,7 +61,7 @@ def print_prices(points: Sequence[PricedPoint], protocol: str, link: str) -> Non
     for problem in dict.fromkeys(point.problem for point in points if point.problem):
         without = ", ".join(point.found.address for point in points if point.problem == problem)
         console.print(Text(f"no price for {without}: {problem}"))
-    _print_notes(console, [point.price for point in points])
+    _print_notes(console, [point.price for point in points], BESIDE if measured else "")
 
 
 def notes_of(prices: Iterable[Price | None]) -> list[str]:
@@ -68,10 +69,10 @@ def notes_of(prices: Iterable[Price | None]) -> list[str]:
     return list(dict.fromkeys(note for price in prices if price is not None for note in price.notes))
 
 
-def _print_notes(console: Console, prices: Iterable[Price | None]) -> None:
+def _print_notes(console: Console, prices: Iterable[Price | None], apart: str = "") -> None:
     for note in notes_of(prices):
         console.print(Text(f"note: {note}"))
-    console.print(MODEL, style="dim", highlight=False)
+    console.print(f"{apart}{MODEL}", style="dim", highlight=False)
 
 
 def _title(protocol: str, link: str) -> str:

@@ -31,7 +31,7 @@ def print_study(summary: Mapping[str, Any]) -> None:
     elif oracle:
         console.print("no point of this front has the branches clean and adversarial: these are served figures")
     if summary["front"]:
-        console.print(front_table(summary["front"], [name for name in summary["objectives"] if "@" in name]))
+        console.print(front_table(summary["front"]))
         console.print("validation (test) in percent; intervals: --json, or the report", style="dim", highlight=False)
         if (about := about_table(summary["front"])) is not None:
             console.print(about)
@@ -90,21 +90,22 @@ def print_check(found: Mapping[str, Any]) -> None:
     console.print(table)
 
 
-def front_table(front: Sequence[Mapping[str, Any]], prices: Sequence[str] = ()) -> Table:
-    """One line a point of the front, by rising ReLU count; validation accuracy with test in brackets. `prices`: the
-    objectives that are prices, a column each.
+def front_table(front: Sequence[Mapping[str, Any]]) -> Table:
+    """One line a point of the front, by rising cost; validation accuracy with test in brackets. The first price among
+    the objectives has a column (`about_table` has the others).
 
     `health` is `ok`, `FAILED` (`about_table` has the names), or blank where no health check was run.
     """
     checked = any(point["health"]["checked"] for point in front)
     table = _table({"trial": "right", "method": "left", "ReLUs": "right", "budget": "right"})
-    for name in prices:
+    first = _prices(front)[:1]
+    for name in first:
         table.add_column(name.replace("@", "@\n"), justify="right", no_wrap=True)
     for name in ACCURACIES:
         table.add_column(name, justify="right", no_wrap=True)
     if checked:
         table.add_column("health", no_wrap=True)
-    if checked or prices:
+    if checked or first:
         table.padding = (0, 1, 0, 0)  # or its lines would be longer than 80 columns
     for point in front:
         table.add_row(
@@ -112,11 +113,16 @@ def front_table(front: Sequence[Mapping[str, Any]], prices: Sequence[str] = ()) 
             Text(point["method"]),
             f"{point['relu_count']:,}",
             f"{point['relu_budget']:,}",
-            *(amount(name, point["objectives"][name]) for name in prices),
+            *(amount(name, point["objectives"][name]) for name in first),
             *(f"{100 * point[name]:.1f} ({100 * point['test'][name]['value']:.1f})" for name in ACCURACIES),
             *([_health(point)] if checked else []),
         )
     return table
+
+
+def _prices(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The objectives that are prices, in their order."""
+    return [name for name in (points[0]["objectives"] or () if points else ()) if "@" in name]
 
 
 def _health(point: Mapping[str, Any]) -> Text:
@@ -126,12 +132,13 @@ def _health(point: Mapping[str, Any]) -> Text:
 
 
 def about_table(front: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Under the front: what its extra points are, which branch a network serves, its squares, which health checks it
-    failed. None if none has any."""
+    """Under the front: what its extra points are, which branch a network serves, its squares, its prices but the first,
+    which health checks it failed. None if none has any."""
+    more = _prices(front)[1:]
     about = [
         point
         for point in front
-        if point["role"] == "extra" or point["branch"] or point["squares"] or point["health"]["failed"]
+        if more or point["role"] == "extra" or point["branch"] or point["squares"] or point["health"]["failed"]
     ]
     if not about:
         return None
@@ -139,6 +146,7 @@ def about_table(front: Sequence[Mapping[str, Any]]) -> Table | None:
         "trial": ("right", [address(point["trial"], point["point"]) for point in about]),
         "branch": ("left", [_served(point) for point in about]),
         "squares": ("right", [f"{point['squares']:,}" if point["squares"] else "" for point in about]),
+        **{name.replace("@", "@\n"): ("right", [amount(name, p["objectives"][name]) for p in about]) for name in more},
         "failed health checks": ("left", [", ".join(point["health"]["failed"]) for point in about]),
         "label": ("left", [f"extra: {point['label']}" if point["role"] == "extra" else "" for point in about]),
     }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from frontier.cli._options import DEFAULT_HOME, Home, StudyName
+from frontier.cli._options import DEFAULT_HOME, Home, Plugin, StudyName
 
 
-def command(study: StudyName, home: Home = DEFAULT_HOME) -> None:
+def command(study: StudyName, home: Home = DEFAULT_HOME, plugin: Plugin = None) -> None:
     """Delete the weights of dominated trials; records and masks always stay."""
     from frontier.api.study import open_study
 

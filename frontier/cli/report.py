@@ -9,7 +9,10 @@ import typer
 
 from frontier.cli._options import DEFAULT_HOME, Home, Objectives, Plugin, StudyName
 
-Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html; STUDY-repriced.html with --objective."),
+]
 Oracle = Annotated[
     bool,
     typer.Option(

@@ -70,8 +70,8 @@ def command(
     print_study(view.summary())
     report = view.report()
     elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
-    typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
     elsewhere += "".join(f" --plugin {shlex.quote(str(folder))}" for folder in plugin or ())
+    typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
     front = view.front()
     if front:
         best = max(found.point.validation.clean.value for found in front)

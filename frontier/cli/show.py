@@ -36,7 +36,7 @@ def command(
             return
         from frontier.cli._point import print_point
 
-        print_point(study, row(point))
+        print_point(study, row(point), "" if home == DEFAULT_HOME else f" --home {home}")
         return
     if json:
         print_json(view.summary(oracle=oracle))

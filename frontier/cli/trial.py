@@ -9,7 +9,7 @@ import typer
 
 from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
 
-Spec = Annotated[Path, typer.Argument(metavar="SPEC.json", help="A TrialSpec, such as a study's trials/7/spec.json.")]
+Spec = Annotated[Path, typer.Argument(metavar="SPEC.json", help="A study's trials/7/spec.json, or a record.json.")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="The trial's folder; default: HOME/single/HASH.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
 

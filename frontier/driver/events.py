@@ -105,7 +105,7 @@ class Finished(_Event):
 
 
 class Front(_Event):
-    """Where the study stands after a finished trial: `front` lists addresses (`N` or `N.K`) by rising ReLU count."""
+    """Where the study stands after a finished trial: `front` lists addresses (`N` or `N.K`) by the first cost."""
 
     event: Literal["front"] = "front"
     counts: Counts

@@ -110,8 +110,8 @@ def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
 
 
 def replaced(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
-    """Gates of closed sites: the polynomial everywhere, for good. It is trained with the others', and begins as the fit
-    to what the teacher's ReLUs are fed."""
+    """Gates of closed sites: the linear polynomial everywhere, for good. It is trained with the others', and begins as
+    the fit to what the teacher's ReLUs are fed."""
     fits = fitted(task, knobs) if task.closed else {}
 
     def make(site: Site) -> Gate:

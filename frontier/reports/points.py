@@ -6,6 +6,7 @@ the served branch, unless somebody asks for oracle-routed ones (`results.routing
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,12 @@ class StudyPoint:
     def by_objective(self) -> dict[str, float]:
         """The values by name; empty without them."""
         return dict(zip(self.goals.names, self.values or (), strict=self.values is not None))
+
+    @property
+    def first_cost(self) -> float:
+        """The value by the first objective that is minimized; infinite without values."""
+        costs = (self.by_objective.get(one.name) for one in self.goals.objectives if one.minimized)
+        return next((cost for cost in costs if cost is not None), math.inf)
 
     @property
     def prices(self) -> dict[str, float]:
@@ -175,15 +182,20 @@ def volume_of(points: Sequence[StudyPoint]) -> float:
     return points[0].goals.hypervolume(rows, max(points[0].network_relus, 2), whole)
 
 
+def by_count(points: Iterable[StudyPoint]) -> list[StudyPoint]:
+    """By rising ReLU count."""
+    return sorted(points, key=lambda p: (p.point.relu_count, p.trial, p.index))
+
+
 def failed(health: str) -> bool:
     """Whether a text as `StudyPoint.health` gives it speaks of a failed check."""
     return health not in ("", HEALTHY)
 
 
 def front_of(points: Iterable[StudyPoint]) -> tuple[StudyPoint, ...]:
-    """The points on the front of all objectives, by rising ReLU count."""
+    """The points on the front of all objectives, by the first of these that is a cost."""
     kept = [point for point in points if point.nondominated]
-    return tuple(sorted(kept, key=lambda p: (p.point.relu_count, p.trial, p.index)))
+    return tuple(sorted(kept, key=lambda p: (p.first_cost, p.trial, p.index)))
 
 
 def evenly(n: int, most: int) -> list[int]:

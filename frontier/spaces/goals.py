@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
 
+import numpy as np
+
 from frontier import registry
 from frontier.errors import InputError, nearest
 from frontier.latency._link import NAMED, Link, parse_link
@@ -45,7 +47,7 @@ class PriceOf:
     @property
     def name(self) -> str:
         """The same for every way to write the link."""
-        plain = f"{self.link.rtt_ms:g},{self.link.mbit_s:g}"
+        plain = f"{_digits(self.link.rtt_ms)},{_digits(self.link.mbit_s)}"
         link = next((name for name, link in NAMED.items() if link == self.link), plain)
         return f"{self.cost}@{self.protocol}/{link}"
 
@@ -56,6 +58,11 @@ class PriceOf:
         if found is None:
             raise InputError(f"no source says what '{self.name}' is", fix="take another cost, protocol or link")
         return float(found)
+
+
+def _digits(number: float) -> str:
+    """All digits that tell the number from others, without an exponent: `parse_link` reads it back as it was."""
+    return np.format_float_positional(number, trim="-")
 
 
 @dataclass(frozen=True)

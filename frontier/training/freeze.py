@@ -12,6 +12,8 @@ from frontier.training.finetune import Finetuning
 from frontier.training.observe import moments
 from frontier.training.task import Task, gated, with_closed
 
+LINEAR = 1  # the degree
+
 
 def freeze(task: Task, model: Classifier, mask: Mask, knobs: Finetuning) -> None:
     """Replace the gates of `model`, in place, by frozen ones; closed sites, which `mask` need not have, keep nothing.
@@ -21,11 +23,16 @@ def freeze(task: Task, model: Classifier, mask: Mask, knobs: Finetuning) -> None
 
 def fitted(task: Task, knobs: Finetuning) -> dict[str, Tensor]:
     """The polynomial that each site begins with, (degree + 1, C) by path: the fit to what the teacher's ReLUs are fed.
-    None for the identity."""
+    None for the identity. That of a closed site is linear, whatever the surrogate: squares would cost it a round."""
     degree = degree_of(knobs.surrogate)
     if degree is None:
         return {}
     return {
-        path: dapa(found.mean, found.std.clamp(min=SMALLEST_STD), degree, knobs.curvature).float()
+        path: dapa(
+            found.mean,
+            found.std.clamp(min=SMALLEST_STD),
+            min(degree, LINEAR) if path in task.closed else degree,
+            knobs.curvature,
+        ).float()
         for path, found in moments(task, gated(task, task.teacher)).items()
     }

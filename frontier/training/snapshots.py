@@ -64,11 +64,13 @@ def finetuned(
     """
     candidates: list[Candidate] = []
     notes: list[str] = []
+    held = sum(site.relus for site in task.sites())
     for budget in budgets:
-        saved = task.context.load(_stage(budget)) if budget > task.relu_budget else None
+        beyond = bool(task.closed) and budget > held
+        saved = task.context.load(_stage(budget)) if budget > task.relu_budget and not beyond else None
         if saved is None:
-            why = "is not above the asked budget" if budget <= task.relu_budget else "was not passed"
-            notes.append(f"{method}: snapshot {budget} {why}")
+            low = "is not above the asked budget" if budget <= task.relu_budget else "was not passed"
+            notes.append(f"{method}: snapshot {budget} {f'is more than open sites hold, {held}' if beyond else low}")
             continue
         model = copy.deepcopy(student)
         model.load_state_dict(saved["model"])

@@ -91,6 +91,12 @@ def load(folder: Path | str) -> Classifier:
     return model
 
 
+def trained_again(folder: Path) -> str:
+    """What somebody can do who wants the network of a trial whose weights are gone."""
+    again = f"frontier trial {folder / 'record.json'} --out FOLDER"
+    return f"train it again and export that: {again}, then frontier export --from FOLDER --out BUNDLE"
+
+
 def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: int, data: Dataset) -> Manifest:
     """Write the bundle of one point of a trial to the new folder `out`, reload it and compare logits.
 
@@ -104,7 +110,7 @@ def export(record: TrialRecord, folder: Path, out: Path, *, study: str, point: i
             f"the weights of trial {trial} were not kept",
             where=str(folder),
             expected="a trial on the front (keep: front), or a study run with --keep all",
-            fix=f"run the trial again: frontier trial {folder / 'spec.json'} --out FOLDER",
+            fix=trained_again(folder),
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(

@@ -17,7 +17,7 @@ from frontier.results.record import Point, TrialRecord, address
 from frontier.results.store import write_record
 from frontier.training.batches import Images
 from frontier.training.context import Context
-from frontier.trial.bundle import assemble
+from frontier.trial.bundle import assemble, trained_again
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
 from frontier.trial.teacher import School, is_trained, key_of
@@ -49,7 +49,7 @@ class Subject:
                 f"the weights of {self.address} were not kept",
                 where=str(self.folder),
                 expected="a point on the front (keep: front), or a study run with --keep all",
-                fix=f"run the trial again: frontier trial {self.folder / 'spec.json'} --out FOLDER",
+                fix=trained_again(self.folder),
             )
         return self.folder / name
 

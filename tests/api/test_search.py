@@ -12,6 +12,7 @@ import frontier
 from frontier.api.study import overview
 from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures, VerificationError
 from frontier.spaces.goals import FOUR
+from frontier.trial.manifest import read_manifest
 
 STATES = ("complete", "pruned", "failed", "unfinished", "unreadable")
 
@@ -108,6 +109,24 @@ def test_an_export_refuses_what_it_cannot_write(study: frontier.StudyView, tmp_p
     with pytest.raises(InputError, match="were not kept"):
         study.export(best, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_network_whose_weights_are_gone_is_trained_again_and_exported(
+    study: frontier.StudyView, tmp_path: Path
+) -> None:
+    """What the message says does what it says."""
+    from frontier.api.study import export_trial
+    from frontier.trial.single import run_file
+
+    folder = study.files.trial_folder(0)
+    again = run_file(
+        folder / "record.json", tmp_path / "again", home=study.home, data=None, download=False, device="cpu", threads=1
+    )
+    bundle = export_trial(again.parent, tmp_path / "bundle")
+    assert frontier.load_bundle(bundle)
+    assert read_manifest(bundle).mask_hash == study.trial(0).points[0].mask.hash
+    with pytest.raises(InputError, match="cannot read the record"):
+        export_trial(tmp_path, tmp_path / "other")
 
 
 def test_a_bundle_that_was_changed_is_refused(study: frontier.StudyView, tmp_path: Path) -> None:

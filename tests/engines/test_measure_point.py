@@ -153,7 +153,7 @@ def test_the_emulated_link_is_that_of_the_record(study: frontier.StudyView, root
 
 def test_a_point_without_weights_says_how_to_get_them(study: frontier.StudyView) -> None:
     (study.files.trial_folder(1) / "weights.safetensors").unlink()
-    with pytest.raises(InputError, match=r"the weights of 1 were not kept[\s\S]*frontier trial .*spec.json --out"):
+    with pytest.raises(InputError, match=r"the weights of 1 were not kept[\s\S]*frontier trial .*record.json --out"):
         frontier.measure_point("timed", 1, home=study.home, engine="opened")
     assert len(figures(study)) == 1
 

@@ -64,6 +64,13 @@ def test_a_name_is_the_same_for_every_way_to_write_the_link() -> None:
     assert goal_of("rounds@crypten/20,100").price.link == Link(rtt_ms=20, mbit_s=100)
 
 
+@pytest.mark.parametrize("link", ["40,1234567", "20.1234567,100", "0.00001,100", "0,123456789012"])
+def test_a_name_keeps_every_digit_of_its_link(link: str) -> None:
+    name = goal_of(f"rounds@crypten/{link}").objective.name
+    assert goal_of(name) == goal_of(f"rounds@crypten/{link}")
+    assert name == f"rounds@crypten/{link}"
+
+
 @pytest.mark.parametrize(
     ("names", "says"),
     [

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import frame, listed, short
-from frontier.reports.points import StudyPoint, evenly, failed, front_of
+from frontier.reports.points import StudyPoint, by_count, evenly, failed, front_of
 from frontier.reports.theme import Theme
 
 ORDER = 40
@@ -44,7 +44,7 @@ class Row:
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
     """One row a site and point of the front of all objectives; of a long front MOST_POINTS, its ends among them."""
-    front = front_of(points)
+    front = by_count(front_of(points))
     return tuple(
         Row(
             trial=p.address,
