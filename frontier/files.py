@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,25 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         raise
 
 
+def write_named(path: Path, content: str | bytes, option: str) -> None:
+    """Write to a file that somebody named, whole or not at all; its folder is made if need be, an older file replaced.
+
+    Raises InputError, naming the option, where it cannot be written, and for what exists and is no regular file: a
+    folder, but also a device, a pipe or a link (`/dev/null`, `/dev/stdout`), which the renaming would put an end to.
+    """
+    writable(path.parent, option)
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", where=str(path), fix=_another(option)) from None
+    if not stat.S_ISREG(mode):
+        what = "is a folder" if stat.S_ISDIR(mode) else "is no regular file, and would be replaced by one"
+        raise InputError(what, where=str(path), expected="a new file, or one to replace", fix=_another(option))
+    write_atomic(path, content)
+
+
 def writable(folder: Path, option: str) -> None:
     """Make the folder if need be. Raises InputError, naming the option that gave it, if nothing can be written."""
     try:
@@ -35,5 +55,9 @@ def writable(folder: Path, option: str) -> None:
             f"cannot write to the folder ({error.strerror})",
             where=str(folder),
             expected="a folder that can be written",
-            fix=f"give another one with {option}",
+            fix=_another(option),
         ) from None
+
+
+def _another(option: str) -> str:
+    return f"give another one with {option}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
-from frontier.files import writable, write_atomic
+from frontier.files import write_named
 from frontier.latency._beside import beside
 from frontier.reports.points import StudyPoint, front_of, points_of, unpriced_of, volume_of
 from frontier.results.measured import Measured
@@ -182,10 +182,7 @@ class StudyView:
         file = f"{self.name}{'-oracle' if oracle else ''}{'-repriced' if self._goals else ''}.html"
         path = Path(out) if out is not None else Path("reports") / "rendered" / file
         page = render(self.manifest, self.records(), goals=self.goals, oracle_routed=oracle)
-        writable(path.parent, "--out")
-        if path.is_dir():
-            raise InputError("is a folder", where=str(path), expected="a file", fix="give another one with --out")
-        write_atomic(path, page)
+        write_named(path, page, "--out")
         return path
 
     def export(self, trial: int | str, out: Path | str, *, data: Path | str | None = None) -> Path:
