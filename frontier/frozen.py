@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 
 class Frozen(BaseModel):
@@ -27,6 +27,13 @@ class Grown(Frozen):
         known = type(self).model_fields
         unused = {key for key in self.NEWER if getattr(self, key) == known[key].default}
         return {key: value for key, value in fields.items() if key not in unused}
+
+
+def first_problem(error: ValidationError) -> str:
+    """What is wrong with a value in one line, of its first problem: `constants.linear_s.value: Field required`."""
+    first = error.errors()[0]
+    at, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+    return f"{at}: {what}" if at else what
 
 
 def canonical_json(value: Any) -> str:

@@ -148,9 +148,12 @@ def _pricing(protocol: str | None, constants: Constants) -> _Pricing:
     if constants is None:
         module = registry.load("protocol", protocol or PROTOCOL)
         return _Pricing(module.price, getattr(module, "ENGINE", None))
-    found = constants if isinstance(constants, Calibration) else read_calibration(Path(constants))
-    known = calibratable(protocol or found.protocol)
-    costs, note = calibrated(known, found), note_of(found)
+    if isinstance(constants, Calibration):
+        found, where = constants, "--constants"
+    else:
+        found, where = read_calibration(Path(constants)), str(constants)
+    known = calibratable(found.protocol, where) if protocol is None else calibratable(protocol)
+    costs, note = calibrated(known, found, where), note_of(found)
 
     def with_constants(profile: Profile, link: Link) -> Price:
         price = known.price(profile, link, costs)

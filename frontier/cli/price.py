@@ -54,11 +54,10 @@ def command(
     from frontier.cli._prices import notes_of, print_price, print_prices
     from frontier.results.calibration import read_calibration
 
-    fitted = None if constants is None else read_calibration(constants)
-    name = protocol or (PROTOCOL if fitted is None else fitted.protocol)
+    name = protocol or (PROTOCOL if constants is None else read_calibration(constants).protocol)
     if study is not None:
         asked = [trial] if trial is not None else ()
-        points = price_study(study, asked, protocol=name, link=link, constants=fitted, home=home)
+        points = price_study(study, asked, protocol=protocol, link=link, constants=constants, home=home)
         if not json:
             print_prices(points, name, link)
             return
@@ -66,7 +65,7 @@ def command(
         notes = notes_of(point.price for point in points)
     else:
         if bundle is not None:
-            found = price_bundle(bundle, protocol=name, link=link, constants=fitted)
+            found = price_bundle(bundle, protocol=protocol, link=link, constants=constants)
         elif backbone is not None and relus is not None:
             size, count = image if image is not None else IMAGE, classes if classes is not None else CLASSES
             found = price_plan(
@@ -75,9 +74,9 @@ def command(
                 image=size,
                 last_layers=last_layers,
                 classes=count,
-                protocol=name,
+                protocol=protocol,
                 link=link,
-                constants=fitted,
+                constants=constants,
             )
         else:
             raise InputError("a plan without its ReLUs", where="--backbone", fix="say how many are kept: --relus N")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from frontier import registry
 from frontier.errors import InputError
@@ -12,6 +12,11 @@ from frontier.latency._link import Link
 from frontier.latency._price import Price
 from frontier.results.calibration import Calibration
 from frontier.results.profile import Profile
+
+WORK: Final = ("relu.each_s", "relu.layer_s", "square.each_s", "square.layer_s")
+LINEAR: Final = "linear_s"
+NETWORK: Final = ("relu.hops", "relu.busier_bytes", "square.hops", "square.busier_bytes")
+FITTED: Final = (*WORK, LINEAR, *NETWORK)  # what can be: bytes, rounds and MACs are counted
 
 
 class Protocol(NamedTuple):
@@ -23,14 +28,18 @@ class Protocol(NamedTuple):
     price: Callable[[Profile, Link, Costs], Price]
 
 
-def protocol(name: str) -> Protocol:
-    """Raises InputError for a name that is none, and for a protocol that nothing here measures."""
-    module = registry.load("protocol", name)
+def protocol(name: str, where: str = "--protocol") -> Protocol:
+    """Raises InputError for a name that is none, and for a protocol that nothing here measures; `where` it is named."""
+    try:
+        module = registry.load("protocol", name)
+    except InputError as error:
+        fields = {"expected": error.expected, "fix": error.fix}
+        raise InputError(error.what, where=error.where or where, got=error.got, **fields) from None
     costs, engine = getattr(module, "COSTS", None), getattr(module, "ENGINE", None)
     if costs is None or engine is None:
         raise InputError(
             f"the constants of {name} cannot be fitted here",
-            where="--protocol",
+            where=where,
             expected=f"a protocol that an engine measures: {', '.join(_calibratable())}",
             got=name,
         )
@@ -42,15 +51,23 @@ def protocol_of(engine: str) -> str | None:
     return _calibratable(engine)[0] if _calibratable(engine) else None
 
 
-def calibrated(known: Protocol, calibration: Calibration) -> Costs:
-    """The protocol's costs with the constants of a calibration. Raises InputError where those are of another one."""
-    stray = sorted(calibration.constants.keys() - known.costs.named().keys())
-    if calibration.protocol != known.name or stray:
+def calibrated(known: Protocol, calibration: Calibration, where: str = "--constants") -> Costs:
+    """The protocol's costs with the constants of a calibration, which `where` names. Raises InputError where those are
+    of another protocol, or such as are never fitted."""
+    if calibration.protocol != known.name:
         raise InputError(
             f"these constants are not those of {known.name}",
-            where="--constants",
+            where=where,
             expected=f"a calibration of {known.name}",
-            got=f"one of {calibration.protocol}{', with ' + ', '.join(stray) if stray else ''}",
+            got=f"one of {calibration.protocol}",
+        )
+    fitted = [name for name in FITTED if name in known.costs.named()]
+    if stray := sorted(calibration.constants.keys() - set(fitted)):
+        raise InputError(
+            f"not what can be fitted of {known.name}",
+            where=where,
+            expected=f"of its constants {', '.join(fitted)}",
+            got=", ".join(stray),
         )
     values = {name: constant.value for name, constant in calibration.constants.items()}
     return known.costs.replaced(values, "frontier calibrate")

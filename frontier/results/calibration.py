@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from frontier.errors import InputError
-from frontier.files import writable, write_atomic
-from frontier.frozen import Frozen
+from frontier.files import write_named
+from frontier.frozen import Frozen, first_problem
 
 Quantity = Literal["wall", "client CPU"]
+Value = Annotated[float, Field(ge=0, le=1e12)]  # far beyond any constant; prices stay finite
+Count = Annotated[int, Field(ge=0)]
 
 
 class CalibratedConstant(Frozen):
     """`value` is the published one where nothing could be fitted; `note` says what it was fitted on, or why not."""
 
-    value: float
-    published: float
+    value: Value
+    published: Value
     unit: str
     fitted: bool
-    runs: int  # that it was fitted on
+    runs: Count  # that it was fitted on
     note: str
 
 
@@ -29,15 +31,15 @@ class Compared(Frozen):
     """One network over one link: the median of what was measured beside the price. Held out: its budget was not used
     to fit the constants of this price."""
 
-    relus: int
-    squares: int
-    relu_layers: int
-    square_layers: int  # that have squares and no ReLU
+    relus: Count
+    squares: Count
+    relu_layers: Count
+    square_layers: Count  # that have squares and no ReLU
     link: str
     quantity: Quantity
-    runs: int
-    measured_s: float
-    priced_s: float
+    runs: Count
+    measured_s: float = Field(gt=0)
+    priced_s: float = Field(ge=0)
     held_out: bool
 
     @property
@@ -47,17 +49,22 @@ class Compared(Frozen):
 
 
 class Calibration(Frozen):
-    """Constants by name, such as `relu.each_s`: those that can be fitted. A price takes the others as published."""
+    """Constants by name, such as `relu.each_s`: those that can be fitted. A price takes the others as published.
+
+    `held_out` are the ReLU counts that were asked for. None is nothing asked for: each budget in turn was left out
+    of a fit of its own, or, with one budget alone, nothing; `compared` says so of every row. From `measurements` on the
+    fields are about what the constants were fitted to, which `held_out` is no part of.
+    """
 
     format: Literal["frontier-calibration"] = "frontier-calibration"
     version: Literal[1] = 1
     protocol: str
     engine: str
-    constants: dict[str, CalibratedConstant]
+    constants: dict[str, CalibratedConstant] = Field(min_length=1)
     compared: tuple[Compared, ...]
-    held_out: tuple[int, ...] | None  # these ReLU counts were not fitted on; None: each budget in turn was left out
-    measurements: int
-    runs: int  # that count
+    held_out: tuple[Count, ...] | None
+    measurements: int = Field(ge=1)
+    runs: int = Field(ge=1)  # that count
     machines: tuple[str, ...]  # that were measured on; empty where the measurements do not say
     versions: dict[str, str]
     measured_at: tuple[str, str]  # the first and the last measurement, UTC, ISO 8601
@@ -72,10 +79,7 @@ class Calibration(Frozen):
 
 def write_calibration(calibration: Calibration, path: Path) -> None:
     """Whole or not at all. Raises InputError where it cannot be written."""
-    writable(path.parent, "--out")
-    if path.is_dir():
-        raise InputError("is a folder", where=str(path), expected="a file", fix="give another one with --out")
-    write_atomic(path, calibration.model_dump_json(indent=1) + "\n")
+    write_named(path, calibration.model_dump_json(indent=1) + "\n", "--out")
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -85,8 +89,7 @@ def read_calibration(path: Path) -> Calibration:
     except OSError as error:
         why = error.strerror or str(error)
     except ValidationError as error:
-        first = error.errors()[0]
-        why = ": ".join([".".join(map(str, first["loc"])), first["msg"]]).removeprefix(": ")
+        why = first_problem(error)
     raise InputError(
         f"not a calibration ({why})", where=str(path), expected="a file that frontier calibrate wrote"
     ) from None

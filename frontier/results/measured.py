@@ -8,21 +8,27 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from frontier.errors import InputError
-from frontier.frozen import Frozen, Grown
+from frontier.frozen import Frozen, Grown, first_problem
+
+Seconds = Annotated[float, Field(gt=0, le=1e9)]  # of a run: no process takes none
+Count = Annotated[int, Field(ge=0)]
+Load = Annotated[float, Field(ge=0)]
+RoundTrip = Annotated[float, Field(ge=0, le=1e9)]
+Bandwidth = Annotated[float, Field(ge=1e-6, le=1e12)]  # from one bit a second, so that transfers end
 
 
 class Spread(Frozen):
     """Seconds over the runs that count."""
 
-    median: float
-    min: float
-    max: float
-    mean: float
+    median: Seconds
+    min: Seconds
+    max: Seconds
+    mean: Seconds
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
@@ -38,13 +44,13 @@ class Counted(Frozen):
     server's linear layers, the logits' shares, and the headers of all frames.
     """
 
-    sent_bytes: int
-    received_bytes: int
-    rounds: int
-    input_bytes: int
-    handover_bytes: int
-    output_bytes: int
-    header_bytes: int
+    sent_bytes: Count
+    received_bytes: Count
+    rounds: Count
+    input_bytes: Count
+    handover_bytes: Count
+    output_bytes: Count
+    header_bytes: Count
 
     @classmethod
     def mean(cls, found: Sequence[Counted]) -> Counted:
@@ -62,17 +68,17 @@ class Counted(Frozen):
 class LinkMeasured(Frozen):
     """The connection itself, before the runs: the median of small echoes, and of bulk transfers each way."""
 
-    rtt_ms: float
-    up_mbit_s: float  # client to server
-    down_mbit_s: float
+    rtt_ms: RoundTrip
+    up_mbit_s: Bandwidth  # client to server
+    down_mbit_s: Bandwidth
     congestion: str  # control algorithm of the client's socket; empty where the system does not say
 
 
 class LinkEmulated(Frozen):
     """The link that was asked for, which two network namespaces of one host were joined by."""
 
-    rtt_ms: float
-    mbit_s: float  # each way
+    rtt_ms: RoundTrip
+    mbit_s: Bandwidth  # each way
     by: Literal["tun", "netem"]  # a process of ours, or the kernel
     late_ms: float | None  # the latest packet of the runs that count; None: the kernel does not say
 
@@ -106,10 +112,10 @@ class Measured(Grown):
     versions: dict[str, str]
     mask_hash: str
     weights_sha256: str
-    relus: int
-    squares: int
-    relu_layers: int  # sites that keep at least one ReLU
-    square_layers: int  # sites that keep none and have squares
+    relus: Count
+    squares: Count
+    relu_layers: Count  # sites that keep at least one ReLU
+    square_layers: Count  # sites that keep none and have squares
     counted: Counted  # of every run, or the mean over those that count
     varies: str | None = None  # why `counted` is another in every run; None: it is the same
     online_s: Spread
@@ -118,8 +124,8 @@ class Measured(Grown):
     argmax_agreement: float  # share of the runs that count
     max_error: float
     largest_logit: float
-    repeats: int
-    images: int
+    repeats: int = Field(ge=1)
+    images: int = Field(ge=1)
     images_from: str
     seed: int
     ring_bits: int
@@ -129,9 +135,20 @@ class Measured(Grown):
     machine: str = ""  # processor and cores of the client's host; empty where an older measurement does not say
     link: LinkMeasured
     emulated: LinkEmulated | None = None
-    load: dict[str, float]  # load average over a minute, by party, before and after
+    load: dict[str, Load] = Field(min_length=1)  # average over a minute, by party, before and after
     measured_at: str  # UTC, ISO 8601
     runs: tuple[Run, ...]
+
+    @model_validator(mode="after")
+    def _some_run_counts(self) -> Self:
+        if self.counting < 1:
+            raise ValueError(f"{self.repeats * self.images} runs, and {len(self.discarded)} of them discarded")
+        return self
+
+    @property
+    def counting(self) -> int:
+        """How many of its runs are in its figures."""
+        return self.repeats * self.images - len(self.discarded)
 
     @property
     def discarded(self) -> tuple[Run, ...]:
@@ -157,7 +174,7 @@ def read_measured(path: Path) -> Measured:
     except OSError as error:
         why = error.strerror or str(error)
     except ValidationError as error:
-        why = str(error.errors()[0]["msg"])
+        why = first_problem(error)
     raise InputError(
         f"not a measurement ({why})", where=str(path), expected="a file that frontier measure wrote", fix="remove it"
     ) from None

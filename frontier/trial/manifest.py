@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError
-from frontier.frozen import Frozen
+from frontier.frozen import Frozen, first_problem
 from frontier.results.record import Point
 from frontier.results.spec import NetworkSpec, TrialSpec
 
@@ -40,6 +40,9 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a bundle's folder; its other files are not looked at. Raises InputError."""
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError, UnicodeDecodeError) as error:
-        raise InputError(f"not a bundle ({error})", where=str(path), expected="a folder that export wrote") from None
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        why = error.strerror or str(error)
+    except ValidationError as error:
+        why = first_problem(error)
+    raise InputError(f"not a bundle ({why})", where=str(path), expected="a folder that frontier export wrote") from None
