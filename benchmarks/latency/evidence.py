@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError
-from frontier.files import write_atomic
+from frontier.files import write_named
 from frontier.frozen import Frozen
 from frontier.results.measured import Measured, Run
 from frontier.results.profile import Profile
@@ -82,12 +82,11 @@ def read(path: Path) -> Evidence:
 
 
 def write(evidence: Evidence, path: Path) -> None:
-    """Whole or not at all."""
+    """Whole or not at all. Raises InputError for what is no regular file."""
     whole: dict[str, Any] = evidence.model_dump(mode="json")
     head = {name: value for name, value in whole.items() if name not in LISTS}
     parts = [json.dumps(head, indent=1)[:-2]]
     for name in LISTS:
         lines = ",\n".join("  " + json.dumps(one, separators=(",", ":")) for one in whole[name])
         parts.append(f' "{name}": [\n{lines}\n ]' if lines else f' "{name}": []')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, ",\n".join(parts) + "\n}\n")
+    write_named(path, ",\n".join(parts) + "\n}\n", "--out")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from frontier.api.study import open_study
@@ -34,20 +34,20 @@ def calibrate(
     far off a price without it is; the constants are then fitted to all. Raises InputError for what is no source, where
     nothing was measured, and for a protocol that no engine measures.
     """
-    observations = [one for source in sources for one in _beside(Path(source))]
+    found = list(_beside(sources))
     if study is not None:
-        observations += _recorded(study, Path(home))
-    engines = sorted({one.measured.engine for one in observations})
+        found += _recorded(study, Path(home))
+    engines = {one.measured.engine: where for where, one in reversed(found)}
     if not engines:
         raise InputError("no measurements to fit to", fix="measure first: frontier measure BUNDLE")
     known = calibratable(protocol if protocol is not None else _only(engines))
-    of_engine = [one for one in observations if one.measured.engine == known.engine]
+    of_engine = [one for _, one in found if one.measured.engine == known.engine]
     if not of_engine:
         raise InputError(
             f"nothing was measured with the engine of {known.name}",
             where="--protocol",
             expected=f"measurements with {known.engine}",
-            got=f"some with {', '.join(engines)}",
+            got=f"some with {', '.join(sorted(engines))}",
             fix=f"measure with it: frontier measure BUNDLE --engine {known.engine}",
         )
     return _calibrate.calibrate(known, of_engine, hold_out)
@@ -60,41 +60,59 @@ def save(calibration: Calibration, out: Path | str | None = None) -> Path:
     return path
 
 
-def _only(engines: Sequence[str]) -> str:
+Found = tuple[str, Observation]  # where it stands, for errors, and what was observed
+
+
+def _only(engines: Mapping[str, str]) -> str:
+    """The protocol that prices what the one engine of these measures; each with a place where it is named."""
     if len(engines) > 1:
         raise InputError(
             "several engines were measured",
             where="--protocol",
-            expected=f"the protocol of one of {', '.join(engines)}",
+            expected=f"the protocol of one of {', '.join(sorted(engines))}",
             fix="say whose constants are to be fitted",
         )
-    found = protocol_of(engines[0])
+    ((engine, where),) = engines.items()
+    found = protocol_of(engine)
     if found is None:
-        raise InputError(f"no protocol prices what the engine {engines[0]} measures", where="--protocol")
+        raise InputError(
+            "no protocol prices what this engine measures",
+            where=where,
+            expected="an engine that a protocol names as its ENGINE",
+            got=engine,
+        )
     return found
 
 
-def _beside(source: Path) -> Iterator[Observation]:
-    """The measurements of a bundle, or of all bundles in a folder."""
-    folders = (
-        [source] if (source / MANIFEST).is_file() else sorted(path.parent for path in source.glob(f"*/{MANIFEST}"))
-    )
-    if not folders:
+def _beside(sources: Sequence[Path | str]) -> Iterator[Found]:
+    """The measurements beside bundles, and in folders of bundles: each file once, however often it is named."""
+    read: set[Path] = set()
+    for folder in (folder for source in sources for folder in _bundles(Path(source))):
+        manifest = read_manifest(folder)
+        for path in sorted(folder.glob(PATTERN)):
+            if path.resolve() in read:
+                continue
+            read.add(path.resolve())
+            measured = read_measured(path)
+            if measured.mask_hash != manifest.mask_hash:
+                raise InputError("a measurement of another network", where=str(path), fix="remove it")
+            yield str(path), Observation(manifest.results.profile, measured)
+
+
+def _bundles(source: Path) -> list[Path]:
+    if (source / MANIFEST).is_file():
+        return [source]
+    found = sorted(path.parent for path in source.glob(f"*/{MANIFEST}"))
+    if not found:
         raise InputError(
             "no bundle, and no folder of bundles",
             where=str(source),
             expected="a folder that frontier export wrote, or one that holds such folders",
         )
-    for folder in folders:
-        manifest = read_manifest(folder)
-        for path in sorted(folder.glob(PATTERN)):
-            measured = read_measured(path)
-            if measured.mask_hash != manifest.mask_hash:
-                raise InputError("a measurement of another network", where=str(path), fix="remove it")
-            yield Observation(manifest.results.profile, measured)
+    return found
 
 
-def _recorded(study: str, home: Path) -> Iterator[Observation]:
+def _recorded(study: str, home: Path) -> Iterator[Found]:
     for point in open_study(study, home).points():
         for measured in point.measurements:
-            yield Observation(point.point.profile, measured)
+            yield f"study '{study}', trial {point.address}", Observation(point.point.profile, measured)

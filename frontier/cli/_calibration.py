@@ -11,21 +11,26 @@ from rich.text import Text
 
 from frontier.results.calibration import Calibration, Compared
 
+Parts = Sequence[Text | Table]
 
-def print_calibration(found: Calibration, path: Path) -> None:
+
+def parts_of(found: Calibration) -> Parts:
     """The constants, a table for each link and kind of seconds, and what they rest on."""
-    console = Console()
-    console.print(Text(f"{found.protocol}, fitted to {found.runs} runs of the engine {found.engine}"))
-    console.print(_constants(found))
+    title = Text(f"{found.protocol}, fitted to {found.runs} runs of the engine {found.engine}")
+    parts: list[Text | Table] = [title, _constants(found)]
     for quantity, link in dict.fromkeys((row.quantity, row.link) for row in found.compared):
         rows = [row for row in found.compared if (row.quantity, row.link) == (quantity, link)]
-        error = found.largest_error(quantity, link)
-        within = "nothing held out" if error is None else f"held out: within {100 * error:.0f} %"
-        console.print(Text(f"\n{quantity} seconds, {link}; {within}{_moves(quantity, link)}"))
-        console.print(_compared(rows))
-    console.print()
-    for line in _conditions(found):
-        console.print(Text(line))
+        within = _within(rows, found.largest_error(quantity, link))
+        parts.append(Text(f"\n{quantity} seconds, {link}; {within}{_moves(quantity, link)}"))
+        parts.append(_compared(rows))
+    return [*parts, Text(), *map(Text, _conditions(found))]
+
+
+def print_calibration(parts: Parts, path: Path) -> None:
+    """These, and the file that they were written to."""
+    console = Console()
+    for part in parts:
+        console.print(part)
     console.print(Text(f"written to {path}; to price with it: frontier price ... --constants {path}"), style="dim")
 
 
@@ -47,12 +52,23 @@ def _compared(rows: Sequence[Compared]) -> Table:
     return table
 
 
+def _within(rows: Sequence[Compared], error: float | None) -> str:
+    if error is not None:
+        return f"held out: within {100 * error:.0f} %"
+    return "held out: no ratio" if any(row.held_out for row in rows) else "nothing held out"
+
+
 def _moves(quantity: str, link: str) -> str:
     return " (it moves with the machine's load)" if (quantity, link) == ("wall", "loopback") else ""
 
 
 def _conditions(found: Calibration) -> list[str]:
-    held = "each budget in turn, by a fit without it" if found.held_out is None else ", ".join(map(str, found.held_out))
+    if found.held_out is not None:
+        held = f"{', '.join(map(str, found.held_out))}; what follows is about what was fitted to"
+    elif any(row.held_out for row in found.compared):
+        held = "each budget in turn, by a fit without it"
+    else:
+        held = "nothing, for there is one budget alone"
     versions = ", ".join(f"{name} {version}" for name, version in found.versions.items())
     first, last = found.measured_at
     return [

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from frontier.cli._tables import about_table, front_table
-from frontier.latency._observed import counting, is_loopback, link_of
+from frontier.latency._observed import is_loopback, link_of
 from frontier.results.measured import Measured
 from frontier.results.record import address
 from frontier.results.routing import WARNING
@@ -50,7 +50,7 @@ def _measurements(row: Mapping[str, Any]) -> Table:
         table.add_row(
             measured.engine,
             _link(measured),
-            f"{counting(measured)}",
+            f"{measured.counting}",
             f"{seconds.median:.3f} ({seconds.min:.3f} to {seconds.max:.3f})",
             "-" if priced is None else f"{priced['online_s']:.3f}",
             f"{measured.client_cpu_s.median:.3f}",

@@ -38,14 +38,15 @@ def command(
     if not sources and study is None:
         raise InputError("nothing to fit to", expected="bundles that were measured, or --study STUDY")
     from frontier.api.calibrate import calibrate, save
-    from frontier.cli._calibration import print_calibration
+    from frontier.cli._calibration import parts_of, print_calibration
 
     found = calibrate(sources or (), study=study, protocol=protocol, hold_out=_counts(hold_out), home=home)
+    parts = parts_of(found)  # before anything is written
     path = save(found, out)
     if json:
         print_json(found.model_dump(mode="json"))
     else:
-        print_calibration(found, path)
+        print_calibration(parts, path)
 
 
 def _counts(text: str | None) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from frontier.errors import InputError
 from frontier.latency._calibrated import Protocol
 from frontier.latency._fit import Fitted, fit
 from frontier.latency._formula import Costs, client_cpu_s
-from frontier.latency._observed import Observation, Row, counting, rows_of
+from frontier.latency._observed import Observation, Row, rows_of
 from frontier.results.calibration import CalibratedConstant, Calibration, Compared
 from frontier.results.measured import Measured
 
@@ -17,8 +17,9 @@ from frontier.results.measured import Measured
 def calibrate(known: Protocol, observations: Sequence[Observation], hold_out: Sequence[int] = ()) -> Calibration:
     """The constants of a protocol, fitted to what its engine measured.
 
-    With `hold_out` the networks of these ReLU counts are not fitted on, and all others are. Without, the constants are
-    fitted to everything, and every budget (ReLUs and squares) is priced by a fit of its own that leaves it out.
+    With `hold_out` the networks of these ReLU counts are not fitted on, and all others are: the constants rest on those
+    alone. Without, they are fitted to everything, and every budget (ReLUs and squares) is priced by a fit of its own
+    that leaves it out; one budget alone is priced by the constants that it was fitted to.
     Raises InputError where there is nothing to fit, or to hold out.
     """
     rows = rows_of(observations)
@@ -33,7 +34,7 @@ def calibrate(known: Protocol, observations: Sequence[Observation], hold_out: Se
             fix="measure more: frontier measure BUNDLE, and with --link wan",
         )
     compared = _held_out(known, rows, found, hold_out) if hold_out else _each_left_out(known, rows, found)
-    of = [one.measured for one in observations]
+    of = [one.measured for one in observations if one.profile.kept not in hold_out]
     return Calibration(
         protocol=known.name,
         engine=known.engine,
@@ -41,7 +42,7 @@ def calibrate(known: Protocol, observations: Sequence[Observation], hold_out: Se
         compared=tuple(compared),
         held_out=tuple(sorted(set(hold_out))) if hold_out else None,
         measurements=len(of),
-        runs=sum(map(counting, of)),
+        runs=sum(measured.counting for measured in of),
         machines=tuple(sorted({measured.machine for measured in of if measured.machine})),
         versions=_versions(of),
         measured_at=(min(one.measured_at for one in of), max(one.measured_at for one in of)),

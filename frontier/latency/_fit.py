@@ -8,25 +8,25 @@
 
 What the measurements cannot tell apart keeps its value, and so does what they hardly hold: what makes up less than a
 twentieth of the figures by its value so far, or makes no such difference beside the others, is lost in their noise.
+That is the root mean square over the rows that hold it: what is a hundredth of each of many rows is still a hundredth.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
 
+from frontier.latency._calibrated import LINEAR, NETWORK, WORK
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, additive, client_cpu_s
 from frontier.latency._observed import Row
 
-WORK = ("relu.each_s", "relu.layer_s", "square.each_s", "square.layer_s")
-LINEAR = "linear_s"
-NETWORK = ("relu.hops", "relu.busier_bytes", "square.hops", "square.busier_bytes")
 APART = 0.02  # of the column of a constant that was 0 must be in no other one
-SEEN = 0.05  # of the measured figures must differ by any other constant, or it is lost in the noise
+SEEN = 0.05  # of the measured figures that hold any other constant must differ by it, or it is lost in the noise
 ABSENT, LOST, TOGETHER = (
     "in none of these runs",
     "too little of these runs to be seen",
@@ -95,7 +95,8 @@ def _reasons(weighted: Columns, usual: Columns) -> list[str | None]:
     for index, value in enumerate(usual):
         column, before = weighted[:, index], weighted[:, chosen]
         spanned = before @ np.linalg.lstsq(before, column, rcond=None)[0] if chosen else np.zeros_like(column)
-        whole, own = float(np.linalg.norm(column)), float(np.linalg.norm(column - spanned))
+        root = math.sqrt(np.count_nonzero(column) or 1)
+        whole, own = (float(np.linalg.norm(part)) / root for part in (column, column - spanned))
         enough = SEEN / value if value else APART * whole
         reasons.append(ABSENT if not whole else LOST if whole < enough else TOGETHER if own < enough else None)
         if reasons[-1] is None:

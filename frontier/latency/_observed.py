@@ -84,13 +84,8 @@ def _row(profile: Profile, link: Link | None, group: Sequence[Measured]) -> Row:
         online_s=statistics.median(measured.online_s.median for measured in group),
         client_cpu_s=statistics.median(measured.client_cpu_s.median for measured in group),
         server_cpu_s=statistics.median(measured.server_cpu_s.median for measured in group),
-        runs=sum(counting(measured) for measured in group),
+        runs=sum(measured.counting for measured in group),
     )
-
-
-def counting(measured: Measured) -> int:
-    """How many of its runs are in its figures."""
-    return measured.repeats * measured.images - len(measured.discarded)
 
 
 def _typical(links: Sequence[Link]) -> Link:

@@ -31,7 +31,7 @@ def measured(
 ) -> Measured:
     """Over loopback, or over an emulated link; every figure `off` times what the formula with these costs gives."""
     price = additive(engine, costs, profile, link or LOOP)
-    client_s = off * client_cpu_s(costs, profile)
+    client_s = off * client_cpu_s(costs, profile) or 1e-9  # no process takes none
     online_s = off * (price.online_s or 0.0)
     run = Run(
         repeat=0, image=0, online_s=online_s, client_cpu_s=client_s, server_cpu_s=client_s, max_error=1e-4,

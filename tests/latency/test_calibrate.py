@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -12,6 +13,7 @@ from frontier.errors import InputError
 from frontier.latency import crypten
 from frontier.latency._calibrate import calibrate
 from frontier.latency._calibrated import calibrated, note_of, protocol, protocol_of
+from frontier.latency._fit import fit
 from frontier.latency._formula import Costs, client_cpu_s
 from frontier.latency._link import NAMED, Link
 from frontier.latency._observed import Observation, is_loopback, link_of, rows_of
@@ -89,6 +91,24 @@ def test_what_is_lost_in_the_noise_keeps_what_is_published() -> None:
         assert found.constants[name].note.endswith(": too little of these runs to be seen")
 
 
+@pytest.mark.parametrize("networks", [1, 4, 30, 100])
+def test_many_networks_do_not_bring_out_what_is_a_hundredth_of_each(networks: int) -> None:
+    noise, layer_s = random.Random(0), crypten.COSTS.relu.layer_s.value
+    relus = round(0.01 * layer_s / crypten.COSTS.relu.each_s.value)
+    each = [profile([relus + index % 7] * (1 + index % 17), macs=1000) for index in range(networks)]
+    found = fit(crypten.COSTS, rows_of(observation(one, crypten.COSTS, None, noise.uniform(0.9, 1.1)) for one in each))
+    assert found["relu.each_s"].runs == 0
+    assert found["relu.each_s"].note.endswith(": too little of these runs to be seen")
+    assert found["relu.layer_s"].value == pytest.approx(layer_s, rel=0.12)
+
+
+def test_what_is_half_of_few_networks_is_seen_among_many() -> None:
+    without = [profile([1_000] * (1 + index)) for index in range(17)]
+    some = profile([0] * 17, [500_000] * 17)
+    found = calibrate(CRYPTEN, observed([*without, some], links=[None]))
+    assert found.constants["square.each_s"].runs == 3
+
+
 def test_without_loopback_the_work_stays_and_without_a_link_the_waiting_does() -> None:
     usual = {name: constant.value for name, constant in crypten.COSTS.named().items()}
     loopback = calibrate(CRYPTEN, observed(RELUS, links=[None]))
@@ -128,12 +148,24 @@ def test_every_budget_is_priced_by_a_fit_without_it() -> None:
     assert found.largest_error("client CPU", "40 ms, 400 Mbit/s") is None
 
 
+def test_the_constants_rest_on_what_was_not_held_out() -> None:
+    costs = crypten.COSTS.replaced(TRUE, "a test")
+    update = {"machine": "Another", "measured_at": "2025-01-01T00:00:00+00:00", "load": {"client_before": 99.0}}
+    aside = [measured(spread(50_000), costs, link).model_copy(update=update) for link in (None, WAN)]
+    rest = observed([one for one in RELUS if one.kept != 50_000])
+    found = calibrate(CRYPTEN, [*rest, *(Observation(spread(50_000), one) for one in aside)], hold_out=[50_000])
+    assert (found.machines, found.load) == (("Abacus 3, 2 cores, linux",), (0.5, 1.5))
+    assert found.measured_at[0] == "2026-01-01T00:00:00+00:00"
+    assert "fitted to 36 runs" in note_of(found)
+
+
 def test_given_budgets_are_not_fitted_on_and_one_set_of_constants_prices_all() -> None:
     true = crypten.COSTS.replaced(TRUE, "a test")
     wrong = [observation(one(50_000), true, link, off=2.0) for one in (spread, packed) for link in (None, WAN)]
     right = observed([one for one in RELUS if one.kept != 50_000])
     found = calibrate(CRYPTEN, [*right, *wrong], hold_out=[50_000])
     assert found.held_out == (50_000,)
+    assert (found.measurements, found.runs) == (12, 36)
     assert values_of(found)["relu.hops"] == pytest.approx(TRUE["relu.hops"])
     assert all(row.ratio == pytest.approx(0.5) for row in found.compared if row.relus == 50_000)
     assert {row.held_out for row in found.compared if row.relus == 50_000} == {True}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from observed import measured
+from bundled import COUNTS, TRUE, bundle
 from priced import spread
 from typer.testing import CliRunner
 
@@ -16,41 +16,10 @@ import frontier
 from frontier.cli._app import app
 from frontier.errors import InputError
 from frontier.latency import cheetah, crypten
-from frontier.latency._link import NAMED, Link
+from frontier.latency._link import NAMED
 from frontier.results.calibration import Calibration, read_calibration
-from frontier.results.migrate import read_record
-from frontier.trial.manifest import Manifest
 
-RECORD = Path(__file__).parents[1] / "results" / "record_v1.json"
-TRUE = {"relu.each_s": 0.4e-6, "relu.layer_s": 0.011, "relu.hops": 12.0, "relu.busier_bytes": 300.0, "linear_s": 0.1}
-COUNTS = (0, 50_000, 180_000, 557_056)
 WAN = NAMED["wan"]
-
-
-def bundle(folder: Path, relus: int, links: tuple[Link | None, ...] = (None, WAN)) -> Path:
-    """A manifest and measurements as they would be if TRUE were; nothing else of a bundle is needed."""
-    record = read_record(RECORD.read_bytes(), where="x")
-    network = spread(relus)
-    manifest = Manifest(
-        study="made", trial=0, point=0, network=record.spec.network, image=(3, 32, 32), classes=10, mean=(0.5,) * 3,
-        std=(1.0,) * 3, relu_count=relus, mask_hash=str(relus), sha256={}, spec=record.spec, origin={},
-        results=record.points[0].model_copy(update={"relu_count": relus, "profile": network}),
-    )  # fmt: skip
-    folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text(manifest.model_dump_json())
-    for index, link in enumerate(links):
-        found = measured(network, crypten.COSTS.replaced(TRUE, "a test"), link, mask_hash=str(relus))
-        (folder / f"measured-crypten-{index}.json").write_text(found.model_dump_json())
-    return folder
-
-
-@pytest.fixture
-def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with a folder of four measured bundles."""
-    monkeypatch.chdir(tmp_path)
-    for relus in COUNTS:
-        bundle(tmp_path / "bundles" / str(relus), relus)
-    return tmp_path / "bundles"
 
 
 def invoke(*words: object) -> str:
@@ -66,6 +35,38 @@ def test_bundles_and_folders_of_bundles_are_fitted_to(bundles: Path) -> None:
     assert whole.machines == ("Abacus 3, 2 cores, linux",)
     one_by_one = frontier.calibrate([bundles / str(relus) for relus in COUNTS])
     assert one_by_one.constants == whole.constants
+
+
+def test_what_is_named_twice_counts_once(bundles: Path, tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(bundles / "50000", target_is_directory=True)
+    twice = [bundles, bundles / "50000", str(bundles / "0" / ".." / "50000"), "bundles/50000", tmp_path / "linked"]
+    found = frontier.calibrate(twice)
+    assert (found.measurements, found.runs) == (8, 24)
+    assert found.constants == frontier.calibrate([bundles]).constants
+
+
+def test_what_was_held_out_is_nothing_that_the_constants_rest_on(bundles: Path, tmp_path: Path) -> None:
+    lines = invoke("calibrate", bundles, "--hold-out", "50000,180000").splitlines()
+    assert lines[0] == "crypten, fitted to 12 runs of the engine crypten"
+    assert "held out: 50000, 180000; what follows is about what was fitted to" in lines
+    assert any(line.startswith("4 measurements, ") for line in lines)
+    price = frontier.price(spread(100), constants=tmp_path / "calibration-crypten.json")
+    assert "constants fitted to 12 runs of crypten" in price.notes[0]
+
+
+def test_with_one_budget_nothing_is_held_out_and_all_say_so(bundles: Path, tmp_path: Path) -> None:
+    lines = invoke("calibrate", bundles / "50000").splitlines()
+    assert "client CPU seconds, loopback; nothing held out" in lines
+    assert "held out: nothing, for there is one budget alone" in lines
+    found = read_calibration(tmp_path / "calibration-crypten.json")
+    assert found.held_out is None
+    assert not any(row.held_out for row in found.compared)
+
+
+def test_held_out_without_anything_to_compare_says_so(bundles: Path) -> None:
+    (bundles / "50000" / "measured-crypten-0.json").unlink()
+    lines = invoke("calibrate", bundles / "0", bundles / "50000").splitlines()
+    assert "client CPU seconds, loopback; held out: no ratio" in lines
 
 
 def test_the_file_is_written_here_or_where_it_is_asked_for(bundles: Path, tmp_path: Path) -> None:
