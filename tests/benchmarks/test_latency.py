@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,25 +25,15 @@ LABORATORY = REFERENCE / "latency" / "laboratory-crypten.json"
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Any]:
+    """The modules of the benchmark, under their plain names; another test may have left one of such a name."""
+    names = [path.stem for path in HERE.glob("[a-z]*.py")]
+    others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
     sys.path.insert(0, str(HERE))
-    import evidence
-    import laboratory
-    import networks
-    import plans
-    import resnet18
-    import sessions
-    import words
-
-    yield SimpleNamespace(
-        evidence=evidence,
-        laboratory=laboratory,
-        networks=networks,
-        plans=plans,
-        resnet18=resnet18,
-        sessions=sessions,
-        words=words,
-    )
+    yield SimpleNamespace(**{name: importlib.import_module(name) for name in names})
     sys.path.remove(str(HERE))
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(others)
 
 
 @pytest.fixture
