@@ -14,7 +14,7 @@ from frontier.latency._price import Price
 
 UNKNOWN = "-"
 MODEL = "a model's figures, not measured; bytes and rounds are those of ReLUs and squares (docs/latency.md)"
-BESIDE = "but for the column `measured` "
+BESIDE = "but for the column `measured`, whose offline phase was simulated, "
 
 
 def print_price(price: Price, protocol: str, link: str) -> None:

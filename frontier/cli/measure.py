@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from frontier import registry
 from frontier.cli._options import DEFAULT_HOME, Data, Home, Json, Plugin, print_json
 from frontier.errors import InputError
 
@@ -56,6 +57,7 @@ def command(
         from frontier.api.measure import serve
 
         assert bundle is not None
+        typer.echo(f"simulated: {registry.load('engine', engine).SIMULATED}", err=True)
         serve(bundle, listen, engine=engine, fraction_bits=fraction_bits, on_listening=_print_address)
         return
     from frontier.api.measure import IMAGES, REPEATS, measure

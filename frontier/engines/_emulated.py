@@ -123,12 +123,15 @@ def _answer(process: subprocess.Popen[bytes], patience_s: float) -> dict[str, An
     return answer
 
 
+END_S = 1.0  # for the link's process to end when it is told; one that stands still is killed
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     with process:  # closes the pipes
         with contextlib.suppress(BrokenPipeError):
             os.write(_pipe(process.stdin), b".")
         try:
-            process.wait(10)
+            process.wait(END_S)
         except subprocess.TimeoutExpired:
             process.kill()
 
