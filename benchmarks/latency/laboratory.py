@@ -84,7 +84,7 @@ def _seconds(found: Evidence, groups: Groups) -> Rows:
                 "-".join(str(one) for one in sorted({one.rounds for one in counted})),
                 f"{fmean(one.online_bytes for one in counted) / 1e3:.0f}",
                 *(_over(found, networks, link) for link in found.links),
-                f"{fmean(median(run.client_cpu_s for run in found.runs(one, LOOPBACK)) for one in networks):.4f}",
+                f"{fmean(_cpu_s(found, one) for one in networks):.4f}",
             )
 
     return head, rows()
@@ -97,7 +97,9 @@ def _over(found: Evidence, networks: list[Network], link: str) -> str:
 
 
 def _differences(found: Evidence, groups: Groups) -> Rows:
-    head = ("second - first", "ReLUs", "seeds", *(f"{link}, s" for link in found.links), "clean, points", *found.links)
+    points = [f"{name}, points" for name in ACCURACIES]
+    waits = [f"{link}, s" for link in found.links]
+    head = ("second - first", "ReLUs", "seeds", *waits, *found.links, "client's CPU, loopback, s", *points)
     budgets = sorted({budget for _, budget in groups})
     pairs = [((first, budget), (second, budget)) for first, second in VERSUS for budget in budgets]
 
@@ -112,16 +114,32 @@ def _differences(found: Evidence, groups: Groups) -> Rows:
                 medians = [[median(online_s(found, of[seed], link)) for seed in seeds] for of in (mine, theirs)]
                 differences.append(interval([b - a for a, b in zip(*medians, strict=True)], "+.4f"))
                 shares.append(f"{100 * (fmean(medians[1]) / fmean(medians[0]) - 1):+.1f} %")
-            clean = [100 * (_clean(theirs[seed]) - _clean(mine[seed])) for seed in seeds]
+            cpu_s = [_cpu_s(found, theirs[seed]) - _cpu_s(found, mine[seed]) for seed in seeds]
+            scores = [
+                interval([_percent(theirs[seed], name) - _percent(mine[seed], name) for seed in seeds], "+.1f")
+                for name in ACCURACIES
+            ]
             budget = f"{other[1]:,}" if one[1] == other[1] else f"{other[1]:,} - {one[1]:,}"
-            yield f"{other[0]} - {one[0]}", budget, str(len(seeds)), *differences, interval(clean, "+.1f"), *shares
+            yield (
+                f"{other[0]} - {one[0]}",
+                budget,
+                str(len(seeds)),
+                *differences,
+                *shares,
+                interval(cpu_s, "+.4f"),
+                *scores,
+            )
 
     return head, rows()
 
 
-def _clean(network: Network) -> float:
+def _cpu_s(found: Evidence, network: Network) -> float:
+    return median(run.client_cpu_s for run in found.runs(network, LOOPBACK))
+
+
+def _percent(network: Network, accuracy: str) -> float:
     assert network.test is not None
-    return network.test.clean.value
+    return 100 * float(getattr(network.test, accuracy).value)
 
 
 def _places(groups: Groups) -> Rows:

@@ -181,7 +181,21 @@ def _promises(found: Evidence, fixed: Calibration, each: Calibration) -> tuple[l
             f"{'kept' if holds else 'BROKEN'}: within {within:.0%} of {words} for budgets that were not used to fit: "
             f"{worst:.1%} at worst (each budget left out in turn: {others:.1%})"
         )
+        turns = _without_each_round(found, quantity, link)
+        if turns:
+            lines.append(f"      with each round left out in turn: {', '.join(f'{one:.1%}' for one in turns)}")
     return lines, kept
+
+
+def _without_each_round(found: Evidence, quantity: str, link: str) -> list[float]:
+    """The worst error of the promise's budgets by what is left without a round, for each; none of one round alone."""
+    rounds = sorted({one.round for one in found.sessions})
+    left = [
+        found.model_copy(update={"sessions": tuple(one for one in found.sessions if one.round != without)})
+        for without in rounds
+        if len(rounds) > 1
+    ]
+    return [_worst(some, calibration(some, HELD_OUT), quantity, link) for some in left]
 
 
 def _worst(found: Evidence, of: Calibration, quantity: str, link: str) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +19,6 @@ from frontier import registry
 from frontier.engines import _parties
 from frontier.engines._emulated import Emulated, emulated
 from frontier.engines._job import Job, prepare
-from frontier.engines._namespaces import ADDRESSES
 from frontier.engines._ring import RING_BITS
 from frontier.engines._session import Client, Inference
 from frontier.engines._sockets import Address, parse_address
@@ -33,7 +33,6 @@ from frontier.trial.source import Source
 ENGINE, REPEATS, IMAGES, FRACTION_BITS = "crypten", 5, 1, 16
 TOLERANCE = 1e-2  # of the largest logit; it grows with the unit of fixed point below these bits
 TOLERANCE_BITS = 14
-_HERE = ("127.0.0.1", "localhost", "::1", *ADDRESSES.values())  # what the server of a client on this host listens at
 SEEDS = 1_000_000  # runs that a seed has streams for
 
 
@@ -99,7 +98,7 @@ def measure(
             stack.enter_context(between.entered("client"))
         client = stack.enter_context(_parties.client(job, at))
         measured = _measured(job, client, pixels, repeats, seed, tell, between).model_copy(
-            update={"images_from": images_from, "parties": "one host" if at[0] in _HERE else "two hosts"}
+            update={"images_from": images_from, "parties": _parties_of(client, between)}
         )
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     path = folder / f"measured-{engine}-{stamp}.json"
@@ -122,6 +121,12 @@ def serve(
     address = parse_address(listen, "--listen")
     with _parties.terminable():
         _parties.serve(Path(bundle), engine, fraction_bits, address, on_listening or (lambda host, port: None))
+
+
+def _parties_of(client: Client, between: Emulated | None) -> Literal["one host", "two hosts"]:
+    """A connection within one host has the same address at both ends; only an emulated link has two there."""
+    here, there = client.channel.hosts()
+    return "one host" if between is not None or here == there else "two hosts"
 
 
 def _between(link: Link | str | None, connect: str | None) -> contextlib.AbstractContextManager[Emulated | None]:

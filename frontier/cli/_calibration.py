@@ -76,7 +76,7 @@ def _conditions(found: Calibration) -> list[str]:
         f"measured on {'; '.join(found.machines) or 'a machine that the measurements do not name'}",
         f"{found.measurements} measurements, {first} to {last}, load {found.load[0]:.1f} to {found.load[1]:.1f}",
         f"versions: {versions}",
-        f"simulated: {found.simulated}",
+        *(f"simulated: {one}" for one in found.simulated),
     ]
 
 

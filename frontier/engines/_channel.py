@@ -12,7 +12,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -84,15 +84,17 @@ class Channel:
         """The addresses that this connection has here and at the other party, without their ports."""
         return str(self._socket.getsockname()[0]), str(self._socket.getpeername()[0])
 
-    def wait_for(self, descriptor: int, within_s: float) -> bool:
+    def wait_for(self, descriptor: int, within_s: float, check: Callable[[], None] = lambda: None) -> bool:
         """Until a pipe of this process can be read, while the other party is alive and need not say anything else.
 
-        False if it takes longer than `within_s`. Raises BlockedError if the other party is gone, or silent."""
+        False if it takes longer than `within_s`. Raises BlockedError if the other party is gone, or silent, and what
+        `check` raises, which is asked again and again."""
         began = heard = time.monotonic()
         waiting = select.poll()
         waiting.register(descriptor, select.POLLIN)
         while not waiting.poll(250):
             self.check()
+            check()
             now = time.monotonic()
             heard = now if self._sign_of_life() else heard
             if now - heard > SILENCE_S:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, final
 
 from frontier.engines._namespaces import ADDRESSES, MOUNTED, SIDES, Refused, Side, names, remove, tool
-from frontier.errors import BlockedError
+from frontier.errors import BlockedError, InputError
 from frontier.latency._link import Link
 
 READY_S: Final = 30.0
 NETWORK: Final = 0x40000000  # CLONE_NEWNET
 ANSWER_S: Final = 5.0
+LONGEST_RTT_MS: Final = 1000.0  # a party that is silent for seconds is given up
 INSTEAD: Final = "run the two parties on two hosts, which need no rights, and take the link that lies between them"
 
 
@@ -65,8 +66,17 @@ class Emulated:
 def emulated(link: Link) -> Iterator[Emulated]:
     """Two namespaces, `client` and `server`, joined by this link and by nothing else. Linux, and root, only.
 
-    Raises BlockedError where the machine does not let us, with what it needs.
+    Raises InputError on round trips that no party would wait for, and BlockedError where the machine does not let us,
+    with what it needs.
     """
+    if link.rtt_ms > LONGEST_RTT_MS:
+        raise InputError(
+            "round trips too long to measure",
+            where="--link",
+            expected=f"at most {LONGEST_RTT_MS:g} ms",
+            got=f"{link.rtt_ms:g} ms",
+            fix="price such a link instead: frontier price --link RTT_MS,MBIT_S",
+        )
     _may()
     namespaces = names()
     root = str(Path(__file__).resolve().parents[2])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any, final
 
 from frontier.engines._channel import Channel
@@ -17,6 +18,7 @@ from frontier.errors import BlockedError
 THREADS = 1  # SPU's, as torch's
 GIVEN_UP_S = 8.0  # for the two to reach each other; there is no such limit to what they compute
 END_S = 5.0
+STOPPED = ("T", "t")  # the states of /proc/PID/stat, proc(5)
 
 
 @final
@@ -35,7 +37,7 @@ class Beside:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._ended() from None
-        if not self._channel.wait_for(self._process.stdout.fileno(), within_s):
+        if not self._channel.wait_for(self._process.stdout.fileno(), within_s, self._runs):
             raise BlockedError(f"SPU gave no answer within {within_s:g} s")
         answer = unpack(self._process.stdout)
         if answer is None:
@@ -43,6 +45,13 @@ class Beside:
         if "error" in answer[0]:
             raise BlockedError(f"SPU failed: {str(answer[0]['error']).splitlines()[0]}")
         return answer
+
+    def _runs(self) -> None:
+        """Raises BlockedError if the process stands still, for then it neither answers nor ends."""
+        with contextlib.suppress(OSError):
+            state = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+            if state in STOPPED:
+                raise BlockedError("SPU's process stands still: somebody stopped it (SIGSTOP)")
 
     def _ended(self) -> BlockedError:
         with contextlib.suppress(subprocess.TimeoutExpired):

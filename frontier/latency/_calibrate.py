@@ -45,6 +45,7 @@ def calibrate(known: Protocol, observations: Sequence[Observation], hold_out: Se
         runs=sum(measured.counting for measured in of),
         machines=tuple(sorted({measured.machine for measured in of if measured.machine})),
         versions=_versions(of),
+        simulated=tuple(dict.fromkeys(one.simulated for one in of)),
         measured_at=(min(one.measured_at for one in of), max(one.measured_at for one in of)),
         load=(min(min(one.load.values()) for one in of), max(max(one.load.values()) for one in of)),
         calibrated_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -26,23 +26,20 @@ HEALTHY = "ok"
 @dataclass(frozen=True)
 class StudyPoint:
     """One network of a study. `point` has the scores by `routing`; `nondominated` (on the front of all objectives,
-    among the study's points) goes by them. `network_relus`: the ReLUs of the study's network, all of them kept."""
+    among the study's points) goes by them. `values`: one an objective of `goals`; None where one of them is a price
+    that the point has not, so that it is on no front. `network_relus`: the ReLUs of the study's network, all kept."""
 
     trial: int
     index: int
     record: TrialRecord
     point: Point
+    goals: Goals
+    values: tuple[float, ...] | None
     nondominated: bool
     network_relus: int
-    goals: Goals = FOUR
     routing: Routing = "served"
     evaluations: tuple[Evaluation, ...] = ()  # the latest of each key, of this very point as it is served
     measurements: tuple[Measured, ...] = ()  # of private inference of this very point, in the order of their making
-
-    @cached_property
-    def values(self) -> tuple[float, ...] | None:
-        """One an objective; None where one of them is a price that the point has not, so that it is on no front."""
-        return self.goals.values(self.point)
 
     @property
     def by_objective(self) -> dict[str, float]:
@@ -58,12 +55,13 @@ class StudyPoint:
     @property
     def prices(self) -> dict[str, float]:
         """Those of the objectives that are prices."""
-        return {name: value for name, value in self.by_objective.items() if "@" in name}
+        values = self.by_objective
+        return {price.name: values[price.name] for price in self.goals.prices if values}
 
     @cached_property
     def served_values(self) -> tuple[float, ...] | None:
-        """The same of the point as it was recorded."""
-        return self.goals.values(self.served)
+        """`values` of the point as it was recorded."""
+        return self.values if self.routing == "served" else self.goals.values(self.served)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -134,16 +132,17 @@ def points_of(
         if isinstance(record, TrialRecord) and record.state == "complete"
         for index, point in enumerate(record.points)
     ]
-    priced = {i: values for i, (*_, point) in enumerate(found) if (values := goals.values(point)) is not None}
-    order = list(priced)
-    best = {order[place] for place in goals.front(list(priced.values()))}
+    values = [goals.values(point) for *_, point in found]
+    priced = [(i, row) for i, row in enumerate(values) if row is not None]
+    best = {priced[place][0] for place in goals.front([row for _, row in priced])}
     full = relus or max((point.profile.relus for *_, point in found), default=0)
     return tuple(
         StudyPoint(
             *parts,
+            goals=goals,
+            values=values[i],
             nondominated=i in best,
             network_relus=full,
-            goals=goals,
             routing=routing_of(parts[-1], asked_oracle=oracle_routed),
             evaluations=latest(parts[2].evaluations, parts[1]),
             measurements=tuple(one.measured for one in parts[2].measurements if one.point == parts[1]),

@@ -48,9 +48,6 @@ class Compared(Frozen):
         return self.priced_s / self.measured_s if self.priced_s else None
 
 
-SIMULATED = "the offline phase of what was measured, for an engine is a measuring instrument and no secure deployment"
-
-
 class Calibration(Frozen):
     """Constants by name, such as `relu.each_s`: those that can be fitted. A price takes the others as published.
 
@@ -73,7 +70,7 @@ class Calibration(Frozen):
     measured_at: tuple[str, str]  # the first and the last measurement, UTC, ISO 8601
     load: tuple[float, float]  # the least and the greatest load average beside them
     calibrated_at: str  # UTC, ISO 8601
-    simulated: str = SIMULATED  # of what it was fitted to
+    simulated: tuple[str, ...] = ()  # in what it was fitted to, as the engines say it
 
     def largest_error(self, quantity: Quantity, link: str) -> float | None:
         """The largest |ratio - 1| of the held-out rows of this quantity over this link; None without such a row."""

@@ -18,7 +18,7 @@ import pytest
 
 from frontier.engines import _emulated, _link_process, _namespaces
 from frontier.engines._emulated import Emulated, emulated
-from frontier.errors import BlockedError
+from frontier.errors import BlockedError, InputError
 from frontier.latency._link import Link
 
 ECHO = [sys.executable, str(Path(__file__).parents[2] / "benchmarks/echo.py")]
@@ -193,6 +193,15 @@ def test_netem_is_asked_for_this_delay_and_rate_on_both_sides(root: None, monkey
         _namespaces.remove(names.values())
     assert set(asked) == {("netem", "delay", "20.000000ms", "rate", "400.000000mbit", "limit", "1333")}
     assert len(asked) == 3  # the first one only tries
+
+
+def test_round_trips_that_no_party_would_wait_for_are_refused() -> None:
+    with (
+        pytest.raises(InputError, match="round trips too long to measure") as raised,
+        emulated(Link(rtt_ms=5000, mbit_s=10)),
+    ):
+        pass
+    assert "frontier price --link" in str(raised.value)
 
 
 def test_who_is_not_root_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,13 +173,22 @@ def test_a_server_that_is_lost_is_said(measuring: Measuring, number: int) -> Non
 
 
 @pytest.mark.slow
-def test_an_spu_that_dies_is_said(measuring: Measuring) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "SPU's process ended by itself, with code -9"),
+        (signal.SIGSTOP, "SPU's process stands still: somebody stopped it"),
+    ],
+)
+@pytest.mark.parametrize("party", ["server", "client"])
+def test_an_spu_that_is_lost_is_said(measuring: Measuring, party: str, number: int, words: str) -> None:
     server = measuring.one("_serve")
-    (behind,) = below(server)
-    os.kill(behind, signal.SIGKILL)
+    (of_server,) = below(server)
+    (of_client,) = measuring.others.keys() - {server, of_server}
+    os.kill(of_server if party == "server" else of_client, number)
     code, said = measuring.ended()
     assert code == 3, said
-    assert "SPU's process ended by itself, with code -9" in said
+    assert words in said
     assert "Traceback" not in said
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -475,3 +475,11 @@ def test_a_price_without_squares_is_refused_where_a_method_may_square(surrogate:
     message = message_of(text.replace("search:", "objectives: [clean, online_s@delphi/wan]\nsearch:"))
     for part in ("x.yaml:21: 'online_s@delphi/wan' has no price for squares", "'snl'", "take crypten"):
         assert part in message
+
+
+def test_the_name_of_the_quadratic_is_that_of_the_surrogates() -> None:
+    """Spaces import no framework, so they cannot ask the surrogates themselves."""
+    from frontier.nn.surrogates import Surrogate, degree_of
+    from frontier.spaces.load import QUADRATIC
+
+    assert [one for one in get_args(Surrogate) if (degree_of(one) or 0) > 1] == [QUADRATIC]

@@ -8,10 +8,10 @@ as snapshots of a search, carry a triangle besides, and points that failed a hea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
@@ -55,6 +55,9 @@ class Row:
     front_of_this_view: bool
     nondominated_in_all: bool
     health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
+
+
+R = TypeVar("R", bound=Row)
 
 
 def rows(points: Sequence[StudyPoint], accuracy: str) -> tuple[Row, ...]:
@@ -117,10 +120,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
         places = {"x": [axis.place(row.relu_count) for row in some], "y": [round(getattr(row, y), 3) for row in some]}
         figure.add_scatter(**places, name=f"{name} ({len(some)})", mode=options.pop("mode", "markers"), **options)
 
-    add(
-        rest, "other points", marker={"symbol": "circle", "size": 6, "color": theme.other, "opacity": 0.7},
-        error_y=_bars(rest, theme.grid, 1), **_hover(rest),
-    )  # fmt: skip
+    add(rest, "other points", **rest_marks(rest, theme), **hover(rest, _lines))
     add(
         ringed, "non-dominated in all objectives", hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 12, "color": theme.nondominated, "line": {"width": 1.2}},
@@ -130,11 +130,7 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
             extras, "extra points", hoverinfo="skip",
             marker={"symbol": "triangle-up-open", "size": 11, "color": theme.muted, "line": {"width": 1}},
         )  # fmt: skip
-    add(
-        front, "front of this view", mode="lines+markers", line={"shape": "hv", "color": theme.front, "width": 2},
-        marker={"symbol": "diamond", "size": 9, "color": theme.front}, error_y=_bars(front, theme.interval, 1.5),
-        **_hover(front),
-    )  # fmt: skip
+    add(front, "front of this view", **front_marks(front, theme), **hover(front, _lines))
     if flagged:
         add(flagged, "failed a health check", hoverinfo="skip", marker=flagged_mark(theme))
     add(
@@ -143,6 +139,22 @@ def draw(made: Sequence[Row], theme: Theme, accuracy: str) -> go.Figure:
         text=[f"{_name(row)}<br>{_test(row)}" for row in front], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
     return figure
+
+
+def rest_marks(some: Sequence[Row], theme: Theme) -> dict[str, Any]:
+    """How points are drawn that are on no front of the view, with their validation intervals."""
+    marker = {"symbol": "circle", "size": 6, "color": theme.other, "opacity": 0.7}
+    return {"marker": marker, "error_y": _bars(some, theme.grid, 1)}
+
+
+def front_marks(some: Sequence[Row], theme: Theme) -> dict[str, Any]:
+    """How the front of the view is drawn: a step line of diamonds, with their validation intervals."""
+    return {
+        "mode": "lines+markers",
+        "line": {"shape": "hv", "color": theme.front, "width": 2},
+        "marker": {"symbol": "diamond", "size": 9, "color": theme.front},
+        "error_y": _bars(some, theme.interval, 1.5),
+    }
 
 
 def alt(made: Sequence[Row], accuracy: str) -> str:
@@ -197,24 +209,32 @@ def _branch(row: Row) -> str:
     return f"<b>oracle-routed, no deployed network</b> ({served})" if row.routing == "oracle" else served
 
 
-def _hover(some: Sequence[Row]) -> dict[str, Any]:
-    def text(row: Row) -> str:
-        lines = [
-            _name(row),
-            f"{row.relu_count:,} ReLUs ({row.kept_percent:.3g}%), budget {row.relu_budget:,}"
-            + (f", {row.squares:,} squares" if row.squares else ""),
-            *([_branch(row)] if row.branch else []),
-            f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
-            _test(row),
-            *(
-                [f"official files, test {row.official_percent:.1f}% [{row.official_low:.1f}, {row.official_high:.1f}]"]
-                if row.official_percent is not None
-                else []
-            ),
-            escape(row.knobs) or "no knobs",
-            "non-dominated in all objectives" if row.nondominated_in_all else "dominated",
-            *([f"health checks: {escape(row.health)}"] if row.health else []),
-        ]
-        return "<br>".join(lines)
+def hover(some: Sequence[R], lines: Callable[[R], Sequence[str]]) -> dict[str, Any]:
+    """The words on each point: its name, a figure's own lines, and what its health checks say."""
+
+    def text(row: R) -> str:
+        health = [f"health checks: {escape(row.health)}"] if row.health else []
+        return "<br>".join([_name(row), *lines(row), *health])
 
     return {"text": [text(row) for row in some], "hovertemplate": "%{text}<extra></extra>"}
+
+
+def _lines(row: Row) -> Sequence[str]:
+    return (
+        f"{row.relu_count:,} ReLUs ({row.kept_percent:.3g}%), budget {row.relu_budget:,}{squares_of(row)}",
+        *([_branch(row)] if row.branch else []),
+        f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
+        _test(row),
+        *(
+            [f"official files, test {row.official_percent:.1f}% [{row.official_low:.1f}, {row.official_high:.1f}]"]
+            if row.official_percent is not None
+            else []
+        ),
+        escape(row.knobs) or "no knobs",
+        "non-dominated in all objectives" if row.nondominated_in_all else "dominated",
+    )
+
+
+def squares_of(row: Row) -> str:
+    """Words to add behind the ReLUs."""
+    return f", {row.squares:,} squares" if row.squares else ""

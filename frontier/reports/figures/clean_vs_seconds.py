@@ -17,7 +17,8 @@ import plotly.graph_objects as go
 from frontier.errors import InputError
 from frontier.latency._link import NAMED
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import bars, flagged_mark, frame, listed, log_ticks
+from frontier.reports.figures import _accuracy
+from frontier.reports.figures._layout import flagged_mark, frame, listed, log_ticks
 from frontier.reports.points import StudyPoint, failed, front_of_view
 from frontier.reports.theme import Theme
 from frontier.spaces.goals import Goals, PriceOf
@@ -32,26 +33,13 @@ USUAL = PriceOf("online_s", "crypten", NAMED["wan"])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
-    """One point that has a price. Accuracies are percentages; `relu_layers` keep at least one ReLU."""
+class Row(_accuracy.Row):
+    """One point that has a price; `front_of_this_view` is that by seconds, `relu_layers` keep at least one ReLU."""
 
-    trial: str
-    method: str
-    fidelity: str
     price: str
     online_s: float
-    relu_count: int
     relu_layers: int
-    squares: int = 0
-    validation_percent: float
-    validation_low: float
-    validation_high: float
-    validation_images: int
-    test_percent: float
-    front_of_this_view: bool
     front_by_relu_count: bool
-    nondominated_in_all: bool
-    health: str = ""
 
 
 def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
@@ -59,29 +47,18 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
     if not points:
         return ()
     price = _price(points[0].goals)
+    by_count = {row.trial: row for row in _accuracy.rows(points, "clean")}
     priced = [(p, seconds) for p in points if (seconds := _seconds(price, p)) is not None]
-    gains = [p.point.validation.clean.value for p, _ in priced]
-    by_seconds = set(front_of_view([seconds for _, seconds in priced], gains))
-    by_count = set(front_of_view([p.point.relu_count for p, _ in priced], gains))
+    by_seconds = set(
+        front_of_view([seconds for _, seconds in priced], [p.point.validation.clean.value for p, _ in priced])
+    )
     made = [
         Row(
-            trial=p.address,
-            method=p.record.spec.method,
-            fidelity=p.fidelity,
+            **vars(by_count[p.address]) | {"front_of_this_view": i in by_seconds},
+            front_by_relu_count=by_count[p.address].front_of_this_view,
             price=price.name,
             online_s=seconds,
-            relu_count=p.point.relu_count,
             relu_layers=sum(site.kept > 0 for site in p.point.profile.sites),
-            squares=p.point.profile.squares,
-            validation_percent=100 * p.point.validation.clean.value,
-            validation_low=100 * p.point.validation.clean.low,
-            validation_high=100 * p.point.validation.clean.high,
-            validation_images=p.point.validation.clean.n,
-            test_percent=100 * p.point.test.clean.value,
-            front_of_this_view=i in by_seconds,
-            front_by_relu_count=i in by_count,
-            nondominated_in_all=p.nondominated,
-            health=p.health,
         )
         for i, (p, seconds) in enumerate(priced)
     ]
@@ -90,10 +67,11 @@ def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
 
 def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     """A scatter on a logarithmic axis of seconds, the front of this view as a step line."""
+    routed = ", <b>oracle-routed</b>" if any(row.routing == "oracle" for row in rows) else ""
     figure = frame(
         theme,
         x=_axis([row.online_s for row in rows]),
-        y={"title": {"text": "clean accuracy on validation (%)"}, "ticksuffix": "%"},
+        y={"title": {"text": f"clean accuracy on validation (%){routed}"}, "ticksuffix": "%"},
         height=480,
         top=68,
     )
@@ -109,19 +87,12 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
 
     front = [row for row in rows if row.front_of_this_view]
     rest = [row for row in rows if not row.front_of_this_view]
-    add(
-        rest, "other points", marker={"symbol": "circle", "size": 6, "color": theme.other, "opacity": 0.7},
-        error_y=_bars(rest, theme.grid, 1), **_hover(rest),
-    )  # fmt: skip
+    add(rest, "other points", **_accuracy.rest_marks(rest, theme), **_accuracy.hover(rest, _lines))
     add(
         [row for row in rows if row.front_by_relu_count], "front by ReLU count", hoverinfo="skip",
         marker={"symbol": "circle-open", "size": 13, "color": theme.test, "line": {"width": 2}},
     )  # fmt: skip
-    add(
-        front, "front of this view", mode="lines+markers", line={"shape": "hv", "color": theme.front, "width": 2},
-        marker={"symbol": "diamond", "size": 9, "color": theme.front}, error_y=_bars(front, theme.interval, 1.5),
-        **_hover(front),
-    )  # fmt: skip
+    add(front, "front of this view", **_accuracy.front_marks(front, theme), **_accuracy.hover(front, _lines))
     if flagged := [row for row in rows if failed(row.health)]:
         add(flagged, "failed a health check", hoverinfo="skip", marker=flagged_mark(theme))
     return figure
@@ -137,9 +108,10 @@ def alt(rows: Sequence[Row]) -> str:
     )
     lost = [row.trial for row in rows if row.front_by_relu_count and not row.front_of_this_view]
     apart = f" On the front by ReLU count and not on this one: {listed(lost)}." if lost else ""
+    routed = "Oracle-routed. " if any(row.routing == "oracle" for row in rows) else ""
     return (
-        f"Scatter of clean validation accuracy against {rows[0].price}, {len(rows)} points. The front of this view has "
-        f"{len(front)}, from {ends}.{apart}"
+        f"{routed}Scatter of clean validation accuracy against {rows[0].price}, {len(rows)} points. The front of this "
+        f"view has {len(front)}, from {ends}.{apart}"
     )
 
 
@@ -173,28 +145,9 @@ def _seconds(price: PriceOf, found: StudyPoint) -> float | None:
         return None
 
 
-def _bars(some: Sequence[Row], color: str, thickness: float) -> dict[str, Any]:
-    return bars(
-        [row.validation_percent for row in some],
-        [row.validation_low for row in some],
-        [row.validation_high for row in some],
-        color=color,
-        thickness=thickness,
+def _lines(row: Row) -> Sequence[str]:
+    return (
+        f"{row.online_s:.4g} s ({escape(row.price)})",
+        f"{row.relu_count:,} ReLUs in {row.relu_layers} layers{_accuracy.squares_of(row)}",
+        f"validation {row.validation_percent:.1f}%, test {row.test_percent:.1f}%",
     )
-
-
-def _hover(some: Sequence[Row]) -> dict[str, Any]:
-    def text(row: Row) -> str:
-        squares = f", {row.squares:,} squares" if row.squares else ""
-        return "<br>".join(
-            [
-                f"<b>trial {row.trial}</b> · {escape(row.method)} ({escape(row.fidelity)})",
-                f"{row.online_s:.4g} s ({escape(row.price)})",
-                f"{row.relu_count:,} ReLUs in {row.relu_layers} layers{squares}",
-                f"validation {row.validation_percent:.1f}% [{row.validation_low:.1f}, {row.validation_high:.1f}]",
-                f"test {row.test_percent:.1f}%",
-                *([f"health checks: {escape(row.health)}"] if row.health else []),
-            ]
-        )
-
-    return {"text": [text(row) for row in some], "hovertemplate": "%{text}<extra></extra>"}
