@@ -38,7 +38,7 @@ anchors: [100%, 0]
 methods: {first_k: {distill_weight: {float: [0.5, 1.0]}}}
 finetune: {epochs: 1, optimizer: adam, lr: 0.01, batch: 50}
 measure: {corruptions: [posterize], severities: [3], attack: bim, attack_steps: 2, attack_images: 50}
-search: {trials: 3, sampler: nsga2}
+search: {trials: 3, sampler: evolving}
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -179,7 +179,7 @@ def test_members_of_a_folder_are_found_and_its_shared_parts_are_not(run: Run) ->
         "stripes",
         "posterize",
         "bim",
-        "nsga2",
+        "evolving",
         "rounds",
         "robust_vs_clean",
         "one_message",

@@ -18,7 +18,9 @@ from optuna.exceptions import ExperimentalWarning, OptunaError
 from optuna.trial import TrialState, create_trial
 
 from frontier import registry
-from frontier.driver.parameters import draw, held, remembered
+from frontier.driver.parameters import draw, held, names, remembered
+from frontier.driver.samplers._draw import Draw
+from frontier.driver.seeds import derive
 from frontier.results.record import TrialRecord
 from frontier.results.spec import Scalar, TrialSpec
 from frontier.spaces.goals import Goals
@@ -35,7 +37,8 @@ class Memory:
 
     def __init__(self, folder: Path | None, space: Space, sampler: str, seed: int) -> None:
         """Opens the database in `folder` or makes one; one that cannot be read is moved aside and `lost` says so."""
-        self._folder, self._space, self._seed, self._goals = folder, space, seed, space.goals
+        self._folder, self._space, self._goals = folder, space, space.goals
+        self._draws, self._names = derive(space.space_hash, seed), names(space)
         self._build = registry.load("sampler", sampler).build
         self._waiting: dict[int, int] = {}  # trials that wait for their result: our number -> Optuna's
         self.lost: str | None = None
@@ -47,7 +50,7 @@ class Memory:
     def ask(self, trial: int, budget: int | None = None) -> Iterator[dict[str, Scalar]]:
         """Assignments for trial number `trial`; asking for another one tells FAIL of the one before."""
         with _quiet():
-            sampler = self._build(self._seed, trial)
+            sampler = self._build(Draw(self._draws, trial, self._names))
             if budget is not None:
                 sampler = optuna.samplers.PartialFixedSampler(held(self._space, budget), sampler)
         while True:

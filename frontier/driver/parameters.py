@@ -70,6 +70,13 @@ def draw(trial: optuna.Trial, space: Space) -> dict[str, Scalar]:
     return {METHOD: method} | {name: parameter(name, domain).suggest(trial) for name, domain in searched.items()}
 
 
+def names(space: Space) -> tuple[str, ...]:
+    """Optuna's names of all parameters, those of every method: the method, the budget, then method by method."""
+    searched = (space.parameters(method) for method in space.method_names)
+    asked = (parameter(name, domain).name for domains in searched for name, domain in domains.items())
+    return tuple(dict.fromkeys((METHOD, *asked)))
+
+
 def held(space: Space, budget: int) -> dict[str, Scalar]:
     """What Optuna is held to so that it asks this budget: nothing where the space does not search budgets."""
     domain = space.parameters(space.method_names[0]).get(BUDGET)

@@ -6,9 +6,12 @@ import itertools
 
 import pytest
 import search_fakes as fakes
+from optuna.distributions import FloatDistribution
 
 from frontier import registry
 from frontier.driver.memory import Memory
+from frontier.driver.parameters import names
+from frontier.driver.samplers._draw import Draw
 from frontier.results.spec import Scalar
 from frontier.spaces.domain import ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain
 
@@ -45,6 +48,20 @@ def test_every_draw_lies_in_the_space_and_reaches_both_methods(sampler: str) -> 
 @pytest.mark.parametrize("sampler", ["random", "qmc"])
 def test_what_is_asked_depends_on_seed_and_number_alone(sampler: str) -> None:
     assert draws(sampler, 5, range(4, 8)) == draws(sampler, 5, range(8))[4:]
+
+
+@pytest.mark.parametrize("sampler", ["random", "qmc"])
+def test_a_knob_keeps_its_coordinate_whatever_else_its_method_has(sampler: str) -> None:
+    """Points are full-dimensional: a budget, or a knob, is the same under whichever method it is asked."""
+    by_name = names(fakes.space())
+    build = registry.load("sampler", sampler).build
+    one = FloatDistribution(0, 1)
+    for trial in range(5):
+        point = build(Draw(11, trial, by_name))
+        alone = build(Draw(11, trial, by_name)).sample_independent(None, None, by_name[-1], one)
+        assert [point.sample_independent(None, None, name, one) for name in by_name][-1] == alone
+        again = point.sample_independent(None, None, by_name[-1], one)
+        assert again != alone  # a second draw for the same trial is another one
 
 
 def test_qmc_points_fill_the_budget_axis_evenly() -> None:

@@ -138,7 +138,7 @@ def test_extra_points_are_told_marked_and_never_counted(study: Study) -> None:
             finish(running, ask(running), 500, 50)
         assert running.ask() is None
         assert running.counts().complete == 3
-        assert "1.2" in running.front()
+        assert any("." in address for address in running.front())
     extras = [trial for trial in remembered(study) if trial.user_attrs.get("extra")]
     assert [(trial.user_attrs["trial"], trial.user_attrs["point"]) for trial in extras] == [
         (trial, point) for trial in range(3) for point in (1, 2)

@@ -1,1 +1,1 @@
-"""The axis `sampler`: one module each; `build(seed, trial)` gives the Optuna sampler that decides trial `trial`."""
+"""The axis `sampler`: one module each; `build(draw)` gives the Optuna sampler that decides one trial."""

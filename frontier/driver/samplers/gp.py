@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import optuna
 
+from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
 
 
-def build(seed: int, trial: int) -> optuna.samplers.BaseSampler:
+def build(draw: Draw) -> optuna.samplers.BaseSampler:
     """GP, seeded anew for each trial number; the first ten complete trials are random."""
-    return optuna.samplers.GPSampler(seed=derive("gp", seed, trial), warn_independent_sampling=False)
+    return optuna.samplers.GPSampler(seed=derive("gp", draw.seed, draw.trial), warn_independent_sampling=False)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import optuna
 
+from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
 
 
-def build(seed: int, trial: int) -> optuna.samplers.BaseSampler:
+def build(draw: Draw) -> optuna.samplers.BaseSampler:
     """TPE, seeded anew for each trial number so that a resumed study does not repeat its first draws."""
-    return optuna.samplers.TPESampler(seed=derive("tpe", seed, trial))
+    return optuna.samplers.TPESampler(seed=derive("tpe", draw.seed, draw.trial))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import optuna
 
+from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
 
 
-def build(seed: int, trial: int) -> optuna.samplers.BaseSampler:
+def build(draw: Draw) -> optuna.samplers.BaseSampler:
     """A small population, so that evolution begins within a search of a few dozen trials."""
-    return optuna.samplers.NSGAIISampler(population_size=8, seed=derive("nsga2", seed, trial))
+    return optuna.samplers.NSGAIISampler(population_size=8, seed=derive("evolving", draw.seed, draw.trial))
