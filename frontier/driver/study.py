@@ -193,7 +193,7 @@ class Search:
         return self._standing.counts(unfinished=len(self._waiting))
 
     def front(self) -> tuple[str, ...]:
-        """Addresses (`N`, `N.K`) of the non-dominated points on validation, by the first cost."""
+        """Addresses (`N`, `N.K`) of the non-dominated points on validation, by the first objective that is a cost."""
         return self._standing.front()
 
     def hypervolume(self) -> float:
