@@ -73,6 +73,10 @@ class TrialFailed(FrontierError):
     """Raised inside a trial: its record becomes FAILED with this message as the reason."""
 
 
+class Pruned(TrialFailed):
+    """Raised inside a trial that its study's pruner stops: its record becomes PRUNED with this message."""
+
+
 class Cancelled(TrialFailed):
     """Raised inside a trial that a person cancelled or whose deadline has passed."""
 

@@ -1,7 +1,7 @@
 """Every axis of frontier is a package, and every module in it is a member: the file name is the public name.
 
-Adding a method, backbone, data set, corruption, attack, protocol, sampler, backend, figure or command is one file.
-Names that begin with an underscore are the axis's own parts, not members. Plug-ins are members that live elsewhere:
+Adding a method, backbone, data set, corruption, attack, protocol, pruner, sampler, backend, figure or command is one
+file. Names that begin with an underscore are the axis's own parts, not members. Plug-ins are members from elsewhere:
 
 * entry points of the group `frontier.AXIS`: the entry point's name is the public name, its value a module;
 * files in `FOLDER/AXIS/`, for every FOLDER that the environment variable FRONTIER_PLUGINS lists. `plug_in` adds to
@@ -47,6 +47,7 @@ AXES = {
     "attack": Axis("frontier.attacks", ("run", "passes")),
     "protocol": Axis("frontier.latency", ("CONSTANTS", "ONLINE", "OFFLINE", "ROUNDS", "price")),
     "engine": Axis("frontier.engines", ("DISTRIBUTIONS", "SIMULATED", "check", "evaluator")),
+    "pruner": Axis("frontier.pruners", ("REDUCTION", "GRACE", "stops")),
     "sampler": Axis("frontier.driver.samplers", ("build",)),
     "backend": Axis("frontier.driver.backends", ("check", "run")),
     "figure": Axis("frontier.reports.figures", ("ORDER", "TITLE", "MISLEADS", "data", "draw", "alt", "caption")),

@@ -37,4 +37,6 @@ def load_space(name: str) -> Space:
     space = load(path, LOOKUPS)
     modules(space.data, space.network, space.method_names, space.measure)
     registry.load("sampler", space.search.sampler)
+    if space.search.pruner is not None:
+        registry.load("pruner", space.search.pruner)
     return space

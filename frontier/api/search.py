@@ -37,6 +37,7 @@ def search(
     trials: int | None = None,
     seed: int | None = None,
     sampler: str | None = None,
+    pruner: str | None = None,
     backend: str = "ray",
     resume: bool = False,
     concurrency: int | None = None,
@@ -80,15 +81,16 @@ def search(
     runtime.torch_device()
     Source.of(question.data, runtime.data_folder(), download).ready(question.measure)
     if resume:
-        files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "keep": keep})
+        files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "pruner": pruner, "keep": keep})
         total = trials or _last_total(files) or question.search.trials
     else:
-        manifest = _manifest(question, name, seed, sampler, keep or "front")
+        manifest = _manifest(question, name, seed, sampler, pruner, keep or "front")
         files = Study.create(folder, manifest, _text(space))
         total = trials or question.search.trials
     view = StudyView(folder, name)
-    kept = files.manifest().keep
-    work = replace(work, runtime=replace(runtime, keep_weights=kept != "none"))
+    made = files.manifest()
+    kept = made.keep
+    work = replace(work, runtime=replace(runtime, keep_weights=kept != "none", pruner=made.pruner))
     tell = _Listener(view, frees=kept == "front", on_event=on_event)
     with Search(files, question, trials=total, on_event=tell) as running:
         drive(running, backend, work)
@@ -151,15 +153,20 @@ def _concurrency(question: Space, asked: int | None) -> int:
     return asked if asked is not None else concurrency_of(question)
 
 
-def _manifest(question: Space, name: str, seed: int | None, sampler: str | None, keep: Keep) -> StudyManifest:
-    chosen = sampler or question.search.sampler
+def _manifest(
+    question: Space, name: str, seed: int | None, sampler: str | None, pruner: str | None, keep: Keep
+) -> StudyManifest:
+    chosen, stopping = sampler or question.search.sampler, pruner or question.search.pruner
     registry.load("sampler", chosen)
+    if stopping is not None:
+        registry.load("pruner", stopping)
     return StudyManifest(
         name=name,
         space=question.model_dump(mode="json"),
         space_hash=question.space_hash,
         seed=question.search.seed if seed is None else seed,
         sampler=chosen,
+        pruner=stopping,
         keep=keep,
         relus=question.relus,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -15,6 +15,7 @@ Name = Annotated[str | None, typer.Option(help="Name of the study; default: the 
 Trials = Annotated[int | None, typer.Option(metavar="N", help="The study's total, also with --resume.")]
 Seed = Annotated[int | None, typer.Option(metavar="S", help="Seed of the study.")]
 Sampler = Annotated[str | None, typer.Option(help="Who proposes the next trial; default: the space's.")]
+Pruner = Annotated[str | None, typer.Option(help="Who stops trials early; default: the space's, or nobody.")]
 Backend = Annotated[str, typer.Option(help="Who runs the trials: ray or inline.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that exists.")]
 Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
@@ -32,6 +33,7 @@ def command(
     trials: Trials = None,
     seed: Seed = None,
     sampler: Sampler = None,
+    pruner: Pruner = None,
     backend: Backend = "ray",
     resume: Resume = False,
     concurrency: Concurrency = None,
@@ -57,6 +59,7 @@ def command(
             trials=trials,
             seed=seed,
             sampler=sampler,
+            pruner=pruner,
             backend=backend,
             resume=resume,
             concurrency=concurrency,

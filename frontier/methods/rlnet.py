@@ -26,10 +26,10 @@ from frontier.nn.taps import Tapped
 from frontier.results.spec import Recipe
 from frontier.training.adversary import perturb
 from frontier.training.batches import generator
-from frontier.training.checkpoint import accuracy, chosen, looks
+from frontier.training.checkpoint import chosen, looks
 from frontier.training.context import Context
 from frontier.training.differences import Differences, assign, hamming, random_tied
-from frontier.training.finetune import STAGE, Finetuning, mask_held, steps_left
+from frontier.training.finetune import STAGE, Finetuning, epochs_of, mask_held, steps_left
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
@@ -219,11 +219,12 @@ def consolidate(task: Task, student: Classifier, guide: Classifier, knobs: Knobs
     each = passes_per_step(knobs, attention=attention) + looks(task, knobs.checkpoint)
     steps = steps_left(task, task.train, recipe.batch, each)
 
-    def look() -> float:
+    def serve() -> Classifier:
         use(student, knobs.served)
-        return accuracy(student, task.validation)
+        return student
 
-    with mask_held(task, student, STAGE), chosen(task, STAGE, student, knobs.checkpoint, look) as after_epoch:
+    choosing = chosen(task, STAGE, student, knobs.checkpoint, epochs_of(task, recipe, steps), serve)
+    with mask_held(task, student, STAGE), choosing as after_epoch:
         train(
             task, STAGE, student, guide, recipe, knobs,
             attention=attention, passes=each, steps=steps, after_epoch=after_epoch,

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from functools import partial
 from typing import Literal
 
 import torch
@@ -33,9 +32,9 @@ from frontier.nn.taps import Tapped
 from frontier.nn.widths import Sliced, freeze_as, halved, leading, settle, shared, widths_of
 from frontier.results.spec import NetworkSpec, Recipe
 from frontier.training.batches import generator
-from frontier.training.checkpoint import Checkpoint, accuracy, chosen, looks
+from frontier.training.checkpoint import Checkpoint, chosen, looks
 from frontier.training.differences import Differences, assign, hamming, random_tied
-from frontier.training.finetune import STAGE, Finetuning, finetune, steps_left, weights_of
+from frontier.training.finetune import STAGE, Finetuning, epochs_of, finetune, steps_left, weights_of
 from frontier.training.fit import AfterEpoch, fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import freeze
@@ -198,8 +197,8 @@ def imitate(
             return torch.stack([imitation(one, model, labels, weights) for one in said]).sum()
 
         steps = steps_left(task, task.train, recipe.batch, passes) if stage == STAGE else None
-        look = partial(accuracy, student, task.validation)  # at full width
-        with chosen(task, stage, trained, checkpoint, look) as after_look:
+        epochs = epochs_of(task, recipe, steps)
+        with chosen(task, stage, trained, checkpoint, epochs, lambda: student) as after_look:  # at full width
             fit(
                 context, stage, trained, task.train, recipe, loss,
                 seed=task.seed, after_epoch=after_epoch or after_look, passes=passes, steps=steps,

@@ -5,7 +5,7 @@
                      /study.db       the sampler's memory (SQLite); can be rebuilt from the records
                      /events.jsonl   what happened, one JSON object a line
                      /trials/7/      spec.json, record.json, mask*.safetensors, weights*.safetensors, log.txt,
-                                     checkpoints/
+                                     checkpoints/, rung-K.json
     HOME/teachers/HASH/              teachers, shared by all studies
     HOME/corruptions/DATA-SPLIT-KEY/ corrupted images, shared by all studies
 
@@ -44,6 +44,7 @@ class StudyManifest(Frozen):
     space_hash: str
     seed: int
     sampler: str
+    pruner: str | None = None
     keep: Keep = "front"
     relus: int
     created_at: str

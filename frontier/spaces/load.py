@@ -149,6 +149,8 @@ def _names(file: SpaceFile) -> Iterator[_Name]:
         yield _Name("corruption", corruption, ("measure", "corruptions", i))
     yield _Name("attack", file.measure.attack, ("measure", "attack"))
     yield _Name("sampler", file.search.sampler, ("search", "sampler"))
+    if file.search.pruner is not None:
+        yield _Name("pruner", file.search.pruner, ("search", "pruner"))
 
 
 def _unknown_entries(file: SpaceFile, document: Document, lookups: Lookups) -> Iterator[InputError]:

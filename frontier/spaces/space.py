@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from frontier.errors import InputError, nearest
-from frontier.frozen import Frozen, digest
+from frontier.frozen import Frozen, Grown, digest
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TeacherSpec, TrialSpec
 from frontier.spaces.domain import AnyDomain, Domain
 from frontier.spaces.goals import FOUR, Goals, goals_of
@@ -17,12 +17,15 @@ Value = AnyDomain | Scalar | tuple[Scalar, ...]  # a domain or a constant; tuple
 QUESTION = ("data", "network", "teacher", "relu_budget", "anchors", "methods", "finetune", "measure", "objectives")
 
 
-class SearchSettings(Frozen):
+class SearchSettings(Grown):
     """How the question is searched; no part of it. `trials` is the study's total."""
+
+    NEWER = frozenset({"pruner"})
 
     trials: int = Field(default=100, gt=0)
     sampler: str = "tpe"
     seed: int = Field(default=0, ge=0)
+    pruner: str | None = None  # who stops trials early; None: nobody
     # trials at once; auto: as many as the resources carry
     concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from frontier.nn.network import Classifier
 from frontier.training.batches import Images, to_unit
 from frontier.training.fit import AfterEpoch
 from frontier.training.task import Task
@@ -34,25 +35,32 @@ def accuracy(model: nn.Module, images: Images) -> float:
 
 @contextlib.contextmanager
 def chosen(
-    task: Task, stage: str, model: nn.Module, checkpoint: Checkpoint, score: Callable[[], float] | None = None
+    task: Task, stage: str, model: nn.Module, checkpoint: Checkpoint, epochs: int, serve: Callable[[], Classifier]
 ) -> Iterator[AfterEpoch | None]:
-    """What is to be called after each epoch of the training inside; on leaving, `model` has the chosen weights.
+    """What is to be called after each of the `epochs` of the finetuning inside; on leaving, `model` has the chosen
+    weights. `serve` hands out the network that would be served, which is in `model` or is it.
 
-    With "validation" those of the epoch with the highest `score` (the earlier, if equal; None: accuracy on the task's
-    validation images); it survives a crash. Looking costs `looks` passes an image and step.
+    With "validation" those of the epoch with the highest accuracy on the task's validation images (the earlier, if
+    equal); it survives a crash. Looking costs `looks` passes an image and step. Rungs are looked at besides.
     """
-    if checkpoint == "last":
+    rung = task.context.rung
+    if checkpoint == "last" and rung is None:
         yield None
         return
     kept = f"{stage}-best"
-    look = score or partial(accuracy, model, task.validation)
 
-    def after_epoch(epoch: int, state: dict[str, float]) -> bool:
-        state["validation"] = look()
+    def keep_best(epoch: int, state: dict[str, float]) -> None:
+        state["validation"] = accuracy(serve(), task.validation)
         if state["validation"] > state.get("best", -1.0):
             state["best"] = state["validation"]
             save: Callable[[], dict[str, Any]] = partial(dict, model=model.state_dict(), epochs=epoch + 1)
             task.context.save(kept, save, final=True)
+
+    def after_epoch(epoch: int, state: dict[str, float]) -> bool:
+        if checkpoint == "validation":
+            keep_best(epoch, state)
+        if rung is not None:
+            rung(stage, serve, epoch + 1, epochs)
         return False
 
     yield after_epoch

@@ -11,17 +11,22 @@ from typing import Any
 
 import torch
 
+from frontier.nn.network import Classifier
+
 CHECKPOINT_EVERY_S = 15.0
 
 
 @dataclass(frozen=True)
 class Context:
-    """`check` raises Cancelled when the trial must stop; it is called once an epoch and while waiting."""
+    """`check` raises Cancelled when the trial must stop; it is called once an epoch and while waiting. `rung` is told
+    after each epoch of a finetuning (stage, the network that would be served, epochs done, of how many) and may raise
+    Pruned."""
 
     device: torch.device
     checkpoints: Path
     log: Callable[[str], None] = lambda _: None
     check: Callable[[], None] = lambda: None
+    rung: Callable[[str, Callable[[], Classifier], int, int], None] | None = None
     checkpoint_every_s: float = CHECKPOINT_EVERY_S
     passes: dict[str, float] = field(default_factory=dict)  # spent so far, by stage; see `spend`
     shared: dict[str, float] = field(default_factory=dict)  # what it took once to train what many trials share, by name

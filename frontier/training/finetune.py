@@ -17,7 +17,7 @@ from frontier.nn.surgery import mask_of
 from frontier.nn.surrogates import Surrogate
 from frontier.nn.taps import Tapped
 from frontier.results.spec import Recipe
-from frontier.training.batches import Images
+from frontier.training.batches import Images, steps_per_epoch
 from frontier.training.checkpoint import Checkpoint, chosen, looks
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
@@ -64,7 +64,8 @@ def finetune(task: Task, model: Classifier, knobs: Finetuning, *, stage: str = S
 
         passes = step_passes(taught=taught) + looks(task, knobs.checkpoint)
         steps = steps_left(task, task.train, recipe.batch, passes)
-        with chosen(task, stage, model, knobs.checkpoint) as after_epoch:
+        epochs = epochs_of(task, recipe, steps)
+        with chosen(task, stage, model, knobs.checkpoint, epochs, lambda: model) as after_epoch:
             fit(
                 task.context, stage, model, task.train, recipe, loss,
                 seed=task.seed, passes=passes, steps=steps, after_epoch=after_epoch,
@@ -86,6 +87,11 @@ def mask_held(task: Task, model: Classifier, stage: str) -> Iterator[None]:
     yield
     if mask_of(model.body) != mask:
         raise TrialFailed(f"{stage}: the mask changed while it was frozen")
+
+
+def epochs_of(task: Task, recipe: Recipe, steps: int | None) -> int:
+    """How many epochs `fit` will begin."""
+    return recipe.epochs if steps is None else -(-steps // steps_per_epoch(len(task.train), recipe.batch))
 
 
 def steps_left(task: Task, images: Images, batch: int, passes: float) -> int | None:

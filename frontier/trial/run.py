@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from frontier import registry
-from frontier.errors import TrialFailed
+from frontier.errors import Pruned, TrialFailed
 from frontier.nn.network import backbone
 from frontier.nn.widths import widths_of
 from frontier.results.record import Origin, Teacher, TrialRecord
@@ -25,6 +25,7 @@ from frontier.training.relu_layers import limited
 from frontier.training.task import Linearized, Task
 from frontier.trial import origin
 from frontier.trial.check import check, knobs_of, relu_layers_of
+from frontier.trial.climb import climbing
 from frontier.trial.judge import judge
 from frontier.trial.measure import clean, watch_of
 from frontier.trial.parts import plugins
@@ -53,10 +54,15 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     gc.collect()  # a worker that is used again must not carry the last trial's memory
     claim(folder, spec)
     workspace = Workspace(folder, deadline_s=runtime.deadline_s)
+    context = workspace.context(device)
+    if runtime.pruner is not None:
+        context = climbing(context, spec, source, folder, runtime.pruner)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
     found: dict[str, Any]
     try:
-        found = {"state": "complete"} | _story(spec, source, runtime, workspace, workspace.context(device))
+        found = {"state": "complete"} | _story(spec, source, runtime, workspace, context)
+    except Pruned as stop:
+        found = {"state": "pruned", "reason": str(stop)}
     except TrialFailed as failure:
         workspace.log(f"failed: {failure}")
         found = {"state": "failed", "reason": str(failure)}

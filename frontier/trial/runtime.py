@@ -1,4 +1,4 @@
-"""Runtime: where and with what a trial runs. Nothing here may change what the trial finds."""
+"""Runtime: where and with what a trial runs. Nothing here may change what a complete trial has found."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Runtime:
     threads: int = 1
     keep_weights: bool = True
     deadline_s: float | None = None  # a trial that runs longer is cancelled
+    pruner: str | None = None  # who stops the trial at a rung where others of its study stand better
     plugins: tuple[Path, ...] = ()  # folders, for a worker that does not inherit FRONTIER_PLUGINS
 
     def data_folder(self) -> Path | None:
