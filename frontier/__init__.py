@@ -1,8 +1,8 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
 `search(...)`, `evaluate(...)`, `measure(...)`, `measure_point(...)`, `calibrate(...)`, `price(...)` and `price_study`,
-`price_bundle`, `price_plan`, `open_study(...)`, `list_studies(...)`, `load_bundle(...)` and `plug_in(folder)` are
-loaded when they are first used, so that `import frontier` costs neither torch nor ray.
+`price_bundle`, `price_plan`, `rebuild(...)`, `open_study(...)`, `list_studies(...)`, `load_bundle(...)` and
+`plug_in(folder)` are loaded when they are first used, so that `import frontier` costs neither torch nor ray.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from frontier.api.measure import measure
     from frontier.api.measure_point import measure_point
     from frontier.api.price import price, price_bundle, price_plan, price_study
+    from frontier.api.rebuild import rebuild
     from frontier.api.search import search
     from frontier.api.study import StudyView, list_studies, open_study
     from frontier.registry import plug_in
@@ -36,11 +37,13 @@ __all__ = [
     "price_bundle",
     "price_plan",
     "price_study",
+    "rebuild",
     "search",
 ]
 
 _HOMES = {
     "search": ("frontier.api.search", "search"),
+    "rebuild": ("frontier.api.rebuild", "rebuild"),
     "evaluate": ("frontier.api.evaluate", "evaluate"),
     "calibrate": ("frontier.api.calibrate", "calibrate"),
     "measure_point": ("frontier.api.measure_point", "measure_point"),

@@ -25,6 +25,19 @@ def write_atomic(path: Path, content: str | bytes) -> None:
         raise
 
 
+def write_new(path: Path, content: str | bytes) -> bool:
+    """Like write_atomic, unless there is such a file; whether it was written. Of many writers one succeeds."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.new")
+    write_atomic(temporary, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink()
+    return True
+
+
 def write_named(path: Path, content: str | bytes, option: str) -> None:
     """Write to a file that somebody named, whole or not at all; its folder is made if need be, an older file replaced.
 

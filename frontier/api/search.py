@@ -15,6 +15,8 @@ from frontier.api.lookups import load_space
 from frontier.api.study import StudyView
 from frontier.driver import events
 from frontier.driver.drive import drive
+from frontier.driver.file_systems import refuse_sqlite_on
+from frontier.driver.storage import Storage
 from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
@@ -46,6 +48,7 @@ def search(
     download: bool = False,
     device: str = "auto",
     address: str | None = None,
+    storage: str | None = None,
     recorded: Sequence[TrialRecord] = (),
     on_event: OnEvent | None = None,
 ) -> StudyView:
@@ -53,6 +56,8 @@ def search(
 
     `trials` is the study's total, also with `resume` (None: the space's, or the last total of a resumed study).
     `keep` says whose weights stay: those of the front (the default), all or none; masks and records always stay.
+    `storage` is the URL of a PostgreSQL database for the sampler's memory: then several drivers may work on the study
+    at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
     `recorded` is what the replay backend answers from. Raises InputError or BlockedError before anything is written
     or run, Interrupted when a person stopped it, TooManyFailures when trials keep failing; what has finished is kept
     in every case.
@@ -74,9 +79,11 @@ def search(
         cpu=question.resources.cpu,
         gpu=question.resources.gpu,
         address=address,
+        shared=storage is not None,
         recorded=recorded,
     )
     _refuse(trials, seed, keep)
+    memory = storage_of(storage, folder)
     _backend(backend).check(work)
     runtime.torch_device()
     Source.of(question.data, runtime.data_folder(), download).ready(question.measure)
@@ -92,7 +99,7 @@ def search(
     kept = made.keep
     work = replace(work, runtime=replace(runtime, keep_weights=kept != "none", pruner=made.pruner))
     tell = _Listener(view, frees=kept == "front", on_event=on_event)
-    with Search(files, question, trials=total, on_event=tell) as running:
+    with Search(files, question, trials=total, on_event=tell, storage=memory) as running:
         drive(running, backend, work)
     return view
 
@@ -115,6 +122,24 @@ class _Listener:
             left = {int(point.partition(".")[0]) for point in self._front.difference(event.front)}
             self._front = frozenset(event.front)
             self._view.free_weights_of({self._finished} | left, self._front)
+
+
+def storage_shown(url: str) -> str:
+    """The URL without its password. Raises InputError for one that is none of PostgreSQL."""
+    return str(Storage.of(url))
+
+
+def storage_of(url: str | None, home: Path) -> Storage | None:
+    """The PostgreSQL database at `url`, which answers; None for SQLite, which is safe in `home`.
+
+    Raises InputError or BlockedError otherwise.
+    """
+    if url is None:
+        refuse_sqlite_on(home)
+        return None
+    storage = Storage.of(url)
+    storage.check()
+    return storage
 
 
 def _refuse(trials: int | None, seed: int | None, keep: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -246,9 +247,11 @@ class StudyView:
             for path in self.files.trial_folder(trial).glob("weights*.safetensors"):
                 index = int(path.stem.partition("-")[2] or 0)
                 if address(trial, index) not in front:
-                    size_bytes += path.stat().st_size
-                    path.unlink()
-                    freed.append(path)
+                    with contextlib.suppress(FileNotFoundError):  # another driver was quicker
+                        size = path.stat().st_size
+                        path.unlink()
+                        size_bytes += size
+                        freed.append(path)
         return freed, size_bytes
 
     def cancel(self, trial: int | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
+from frontier.cli._storage import Storage, without_storage
 from frontier.cli.check import SpaceName
 
 Name = Annotated[str | None, typer.Option(help="Name of the study; default: the space's.")]
@@ -42,15 +43,18 @@ def command(
     download: Download = False,
     device: Device = "auto",
     address: Address = None,
+    storage: Storage = None,
     progress: Progress = "auto",
     plugin: Plugin = None,
 ) -> None:
     """Search a space: many trials, each a network linearized to a ReLU budget, their front kept as it grows."""
-    from frontier.api.search import search
+    from frontier.api.search import search, storage_shown
     from frontier.cli._panel import follow
     from frontier.cli._tables import print_study
 
-    same_command = shlex.join(["frontier", *(word for word in sys.argv[1:] if word != "--resume"), "--resume"])
+    words = [word for word in without_storage(sys.argv[1:]) if word != "--resume"]
+    memory = [] if storage is None else ["--storage", storage_shown(storage)]
+    same_command = shlex.join(["frontier", *words, *memory, "--resume"])
     with follow(progress, resume=same_command) as shown:
         view = search(
             space,
@@ -68,6 +72,7 @@ def command(
             download=download,
             device=device,
             address=address,
+            storage=storage,
             on_event=lambda event: shown(event.model_dump(mode="json")),
         )
     print_study(view.summary())

@@ -19,19 +19,24 @@ def drive(search: Search, backend: str, work: Work) -> None:
 
     The first Ctrl-C (or a file `cancel` in the study's folder) hands out nothing more and lets running trials
     finish; the next stops them, to go on from their checkpoints when the study is resumed. Raises Interrupted
-    after either, and TooManyFailures when trials kept failing or none of them all is complete; all that had finished
-    is kept and told.
+    after either, TooManyFailures when trials kept failing or none of them all is complete, and BlockedError when the
+    sampler's memory stayed out of reach; all that had finished is kept and told. With other drivers on the study it
+    ends when theirs have finished too, and goes on with what a dead one has left.
     """
     run = registry.load("backend", backend).run
     with _stopping(search) as running:
         try:
             with contextlib.suppress(KeyboardInterrupt):
                 run(search, work)
+                while search.wait():
+                    run(search, work)
                 running.clear()
         finally:
             running.clear()
             search.collect_all()
             search.finish()
+    if search.blocked:
+        raise search.blocked
     if search.too_many_failures:
         raise TooManyFailures(f"{search.stopped}; the last reason is in the study's newest records")
     if search.fruitless:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from frontier.errors import RecordError
 from frontier.results.record import TrialRecord
@@ -13,24 +14,35 @@ from frontier.results.store import Study
 
 @dataclass(frozen=True)
 class Found:
-    """Trials by number."""
+    """Trials by number. `elsewhere` are those that another driver runs, `removed` were never handed out."""
 
-    finished: dict[int, TrialRecord]
-    unfinished: dict[int, TrialSpec]
-    unreadable: dict[int, RecordError]
+    finished: dict[int, TrialRecord] = field(default_factory=dict)
+    unfinished: dict[int, TrialSpec] = field(default_factory=dict)
+    unreadable: dict[int, RecordError] = field(default_factory=dict)
+    elsewhere: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+
+    @property
+    def ended(self) -> set[int]:
+        """Those of which nothing more is expected."""
+        return self.finished.keys() | self.unreadable.keys() | self.removed
 
 
-def look(study: Study) -> Found:
-    """Reads every trial's folder. One that was claimed but never handed out (no spec, no record) is removed."""
-    found = Found({}, {}, {})
+def look(study: Study, elsewhere: Callable[[int], bool] = lambda trial: False) -> Found:
+    """Reads every trial's folder. One that was claimed but never handed out (no spec, no record) is removed, unless a
+    living driver holds it, which `elsewhere` knows."""
+    found = Found()
     for trial in study.trials():
         try:
             if study.finished(trial):
                 found.finished[trial] = study.record(trial)
+            elif elsewhere(trial):
+                found.elsewhere.add(trial)
             elif spec := study.spec(trial):
                 found.unfinished[trial] = spec
             else:
                 shutil.rmtree(study.trial_folder(trial))
+                found.removed.add(trial)
         except RecordError as error:
             found.unreadable[trial] = error
     return found

@@ -1,4 +1,4 @@
-"""One driver at a time works on a study; the lock dies with its process, so a crash leaves nothing to clean up."""
+"""Who may drive a study: one driver alone, or any number that share a database in PostgreSQL; never both."""
 
 from __future__ import annotations
 
@@ -9,25 +9,56 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from frontier.driver.presence import Presence, living
 from frontier.errors import InputError
+
+ENTERING_S = 10.0  # drivers that share a study pass the lock on within a moment
 
 
 @contextlib.contextmanager
 def driving(folder: Path) -> Iterator[None]:
-    """Holds `driver.lock` in the study's folder. Raises InputError that names the process that holds it."""
+    """Holds `driver.lock` in the study's folder; it dies with its process, so a crash leaves nothing to clean up.
+
+    Raises InputError that names the process that holds it, or the drivers that share the study.
+    """
+    holder = folder / "driver.pid"
+    with _locked(folder, 0):
+        if others := living(folder):
+            raise InputError(
+                f"drivers are working on this study: {', '.join(sorted(others))}",
+                where=str(folder),
+                expected="nobody else, for the sampler's memory in the study's folder is for one driver",
+                fix="give the --storage that they were given, or wait for them",
+            )
+        holder.write_text(f"{os.getpid()}\n")
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def sharing(folder: Path) -> Iterator[Presence]:
+    """Makes this process one of the drivers that share the study. Raises InputError while one works on it alone."""
+    with contextlib.ExitStack() as stack:
+        with _locked(folder, ENTERING_S):
+            presence = stack.enter_context(Presence(folder))
+        yield presence
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, timeout_s: float) -> Iterator[None]:
     lock, holder = FileLock(folder / "driver.lock"), folder / "driver.pid"
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=timeout_s)
     except Timeout:
         raise InputError(
             f"process {holder.read_text().strip() if holder.is_file() else '(unknown)'} is working on this study",
             where=str(folder),
-            expected="one driver at a time",
+            expected="one driver at a time, or several that were all given the same --storage",
             fix="wait for it, stop it, or search under another --name",
         ) from None
     try:
-        holder.write_text(f"{os.getpid()}\n")
         yield
     finally:
-        holder.unlink(missing_ok=True)
         lock.release()

@@ -7,80 +7,125 @@ Optuna trial that belongs to no trial of ours is told FAIL, so that no sampler w
 from __future__ import annotations
 
 import contextlib
-import warnings
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+import copy
+from collections.abc import Container, Iterator, Mapping
+from functools import partial
 from typing import final
 
 import optuna
-import sqlalchemy.exc
-from optuna.exceptions import ExperimentalWarning, OptunaError
 from optuna.trial import TrialState, create_trial
 
 from frontier import registry
+from frontier.driver.database import BROKEN, Database, close, quiet
+from frontier.driver.database import STUDY as STUDY
 from frontier.driver.parameters import draw, held, names, remembered
 from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
+from frontier.driver.steady import Steady
+from frontier.errors import BlockedError
 from frontier.results.record import TrialRecord
 from frontier.results.spec import Scalar, TrialSpec
-from frontier.spaces.goals import Goals
 from frontier.spaces.space import Space
 
-DATABASE = "study.db"
-STUDY = "frontier"  # the name inside the database
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
 @final
 class Memory:
-    """Asks the sampler and tells it. With `folder` None nothing is written and nothing outlives the process."""
+    """Asks the sampler and tells it. Drivers that share one ask and tell for the trials that they hold, and no other.
 
-    def __init__(self, folder: Path | None, space: Space, sampler: str, seed: int) -> None:
-        """Opens the database in `folder` or makes one; one that cannot be read is moved aside and `lost` says so."""
-        self._folder, self._space, self._goals = folder, space, space.goals
+    A database that is away is waited for (Steady); when it is gone for good `ask` raises BlockedError and nothing is
+    told any more: the records know it all, and `reconcile` tells it when the study is resumed.
+    """
+
+    def __init__(
+        self, database: Database | None, space: Space, sampler: str, seed: int, steadily: Steady | None = None
+    ) -> None:
+        """Opens the database or makes one; a file that cannot be read is moved aside and `lost` says so. Without a
+        database nothing outlives the process."""
+        self._database, self._space, self._goals = database or Database(), space, space.goals
+        self._steadily = steadily or Steady()
         self._draws, self._names = derive(space.space_hash, seed), names(space)
         self._build = registry.load("sampler", sampler).build
         self._waiting: dict[int, int] = {}  # trials that wait for their result: our number -> Optuna's
         self.lost: str | None = None
         try:
-            self._storage, self._study = _open(folder, self._goals)
-        except (sqlalchemy.exc.SQLAlchemyError, OptunaError, RuntimeError, LookupError, ValueError) as error:
+            self._storage, self._study = self._database.open(self._goals)
+        except BROKEN as error:
             self._start_over(f"could not be read ({type(error).__name__})")
 
     def ask(self, trial: int, budget: int | None = None) -> Iterator[dict[str, Scalar]]:
         """Assignments for trial number `trial`; asking for another one tells FAIL of the one before."""
-        with _quiet():
+        with quiet():
             sampler = self._build(Draw(self._draws, trial, self._names))
             if budget is not None:
                 sampler = optuna.samplers.PartialFixedSampler(held(self._space, budget), sampler)
         while True:
-            self._study.sampler = sampler
-            asked = self._study.ask()
-            asked.set_user_attr("trial", trial)
-            self._waiting[trial] = asked.number
-            yield draw(asked, self._space)
-            asked.set_user_attr("repeated", True)
+            sampler, asked, assignment = self._steadily(partial(self._asked, trial, sampler))
+            yield assignment
+            self._steadily(partial(asked.set_user_attr, "repeated", True))
             self.abandon(trial)
+
+    def _asked(
+        self, trial: int, sampler: optuna.samplers.BaseSampler
+    ) -> tuple[optuna.samplers.BaseSampler, optuna.Trial, dict[str, Scalar]]:
+        """The sampler as it stands afterwards, Optuna's trial, and what was drawn. An ask that an outage cuts short is
+        made again with `sampler` as it was, so that it draws the same."""
+        if trial in self._waiting:
+            self._study.tell(self._waiting.pop(trial), state=TrialState.FAIL, skip_if_finished=True)
+        self._study.sampler = copy.deepcopy(sampler) if self._steadily.patient else sampler
+        asked = self._study.ask()
+        self._waiting[trial] = asked.number
+        asked.set_user_attr("trial", trial)
+        return self._study.sampler, asked, draw(asked, self._space)
 
     def tell(self, trial: int, record: TrialRecord) -> None:
         """Complete with the asked point's values, pruned or failed; then the extra points, marked as such. Once."""
         if trial not in self._waiting:
             return
-        self._study.tell(self._waiting[trial], *self._outcome(record), skip_if_finished=True)
-        del self._waiting[trial]
-        for point in range(1, len(record.points)):
-            self._add_extra(trial, record, point)
+        number, again = self._waiting.pop(trial), False
+
+        def told() -> None:
+            nonlocal again
+            said = self._points_of(trial) if again else set()
+            again = True
+            self._study.tell(number, *self._outcome(record), skip_if_finished=True)
+            for point in range(1, len(record.points)):
+                if point not in said:
+                    self._add_extra(trial, record, point)
+
+        with contextlib.suppress(BlockedError):
+            self._steadily(told)
 
     def abandon(self, trial: int) -> None:
         """The open trial will have no record that can be read: FAIL."""
-        self._study.tell(self._waiting.pop(trial), state=TrialState.FAIL)
+        number = self._waiting.pop(trial)
+        with contextlib.suppress(BlockedError):
+            self._steadily(lambda: self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True))
 
-    def reconcile(self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec]) -> None:
-        """Makes the study say what the records say: tells what is untold, adds what is missing, frees what is lost."""
-        said = self._said(finished, unfinished)
+    def let_go(self, trial: int) -> None:
+        """Another driver holds this trial now, and tells of it."""
+        self._waiting.pop(trial, None)
+
+    def reconcile(
+        self,
+        finished: Mapping[int, TrialRecord],
+        unfinished: Mapping[int, TrialSpec],
+        ours: Container[int] | None = None,
+    ) -> None:
+        """Makes the study say what the records say: tells what is untold, adds what is missing, frees what is lost.
+
+        `ours`: the numbers to speak for, None where no other driver is there; what is said of others is left as it is.
+        """
+        self._steadily(lambda: self._reconcile(finished, unfinished, ours))
+
+    def _reconcile(
+        self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec], ours: Container[int] | None
+    ) -> None:
+        said = self._said(finished, unfinished, ours)
         for trial, record in finished.items():
             if trial in self._waiting:
-                self._study.tell(self._waiting.pop(trial), *self._outcome(record))
+                self._study.tell(self._waiting.pop(trial), *self._outcome(record), skip_if_finished=True)
             elif (trial, 0) not in said:
                 self._add(record.spec, record.spec.relu_budget, *self._outcome(record), trial=trial)
             for point in range(1, len(record.points)):
@@ -90,31 +135,63 @@ class Memory:
             if trial not in self._waiting:
                 self._add(spec, spec.relu_budget, None, TrialState.RUNNING, trial=trial)
         for theirs in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._waiting[theirs.user_attrs["trial"]] = theirs.number
+            if (trial := theirs.user_attrs.get("trial", -1)) in unfinished:
+                self._waiting[trial] = theirs.number
 
-    def _said(self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec]) -> set[tuple[int, int]]:
-        """The points (trial, number in it) that the study has been told; it starts over if it was told any other."""
+    def _said(
+        self, finished: Mapping[int, TrialRecord], unfinished: Mapping[int, TrialSpec], ours: Container[int] | None
+    ) -> set[tuple[int, int]]:
+        """The points (trial, number in it) that the study has been told; it starts over if it was told any other and
+        no other driver is there."""
         said: set[tuple[int, int]] = set()
         specs = {trial: record.spec for trial, record in finished.items()} | dict(unfinished)
         for theirs in self._study.get_trials(deepcopy=False):
             trial, point = theirs.user_attrs.get("trial", -1), theirs.user_attrs.get("point", 0)
-            ours = trial in specs and (point > 0 or theirs.params == self._params(specs[trial]))
+            if ours is not None and trial not in ours:
+                continue
+            known = trial in specs and (point > 0 or theirs.params == self._params(specs[trial]))
             if theirs.state is TrialState.RUNNING:
-                if ours and trial not in self._waiting:
-                    self._waiting[trial] = theirs.number
-                else:
+                if not known or self._waiting.setdefault(trial, theirs.number) != theirs.number:
                     self._study.tell(theirs.number, state=TrialState.FAIL)
-            elif ours and trial in finished and (point or theirs.state is self._outcome(finished[trial])[1]):
+            elif known and trial in finished and (point or theirs.state is self._outcome(finished[trial])[1]):
                 said.add((trial, point))
-            elif theirs.state is TrialState.COMPLETE:
+            elif theirs.state is TrialState.COMPLETE and ours is None:
                 self._start_over(f"holds a result of trial {trial} that no record has")
                 return set()
         return said
 
+    def free_strays(self) -> None:
+        """FAIL for the open Optuna trials that are none of ours; when no other driver is there."""
+        with contextlib.suppress(BlockedError):
+            self._steadily(self._free_strays)
+
+    def _free_strays(self) -> None:
+        ours = set(self._waiting.values())
+        for theirs in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if theirs.number not in ours:
+                self._study.tell(theirs.number, state=TrialState.FAIL)
+
+    def forget(self) -> str:
+        """Begins an empty study; says what became of the old one."""
+        close(self._storage)
+        became = self._database.put_aside()
+        self._waiting.clear()
+        self._storage, self._study = self._database.open(self._goals)
+        return became
+
+    def sizes(self) -> tuple[int, int]:
+        """How many trials the study holds, and how many extra points."""
+        extras = [bool(theirs.user_attrs.get("extra")) for theirs in self._study.get_trials(deepcopy=False)]
+        return extras.count(False), extras.count(True)
+
     def close(self) -> None:
-        """Lets go of the database file."""
-        if isinstance(self._storage, optuna.storages.RDBStorage):
-            self._storage.engine.dispose()
+        """Lets go of the database."""
+        close(self._storage)
+
+    def _points_of(self, trial: int) -> set[int]:
+        """The points of a trial that the study holds."""
+        known = self._study.get_trials(deepcopy=False)
+        return {theirs.user_attrs.get("point", 0) for theirs in known if theirs.user_attrs.get("trial") == trial}
 
     def _params(self, spec: TrialSpec) -> dict[str, Scalar] | None:
         known = remembered(self._space, spec, spec.relu_budget)
@@ -145,44 +222,8 @@ class Memory:
         return values, TrialState.FAIL if values is None else TrialState.COMPLETE
 
     def _start_over(self, why: str) -> None:
-        """Moves the database aside and begins an empty one."""
-        assert self._folder is not None, why
-        self.lost = f"{DATABASE} {why} and is rebuilt from the records"
-        _move_aside(self._folder)
+        """Makes room for an empty study and begins it."""
+        self.lost = f"{self._database} {why} and is rebuilt from the records"
+        self._database.put_aside()  # a broken one cannot be closed
         self._waiting.clear()
-        self._storage, self._study = _open(self._folder, self._goals)
-
-
-def _move_aside(folder: Path) -> None:
-    """Renames the database and SQLite's journals, which must not be applied to a new one, to `study.db.old*`."""
-    for path in folder.glob(f"{DATABASE}*"):
-        if not path.name.startswith(f"{DATABASE}.old"):
-            path.replace(path.with_name(path.name.replace(DATABASE, f"{DATABASE}.old", 1)))
-
-
-def _open(folder: Path | None, goals: Goals) -> tuple[optuna.storages.BaseStorage, optuna.Study]:
-    """The study in `folder`, made where it is missing. Raises whatever SQLite and Optuna do for a broken one."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a study of ours is not news
-    storage: optuna.storages.BaseStorage = (
-        optuna.storages.InMemoryStorage()
-        if folder is None
-        else optuna.storages.RDBStorage(f"sqlite:///{folder / DATABASE}")
-    )
-    study = optuna.create_study(
-        storage=storage,
-        study_name=STUDY,
-        directions=[objective.direction for objective in goals.objectives],
-        load_if_exists=True,
-    )
-    with _quiet():
-        study.set_metric_names([f"log10_{one.name}" if one.minimized else one.name for one in goals.objectives])
-    study.get_trials(deepcopy=False)
-    return storage, study
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Optuna marks what we use of it as experimental; the version is pinned, so its user need not hear it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        yield
+        self._storage, self._study = self._database.open(self._goals)

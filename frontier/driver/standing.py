@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import final
 
 from frontier.driver.events import Counts
@@ -47,6 +47,11 @@ class Standing:
 
     def __contains__(self, trial: int) -> bool:
         return trial in self._states
+
+    @property
+    def trials(self) -> Set[int]:
+        """The trials that have ended."""
+        return self._states.keys()
 
     def counts(self, unfinished: int) -> Counts:
         return Counts(**Counter(self._states.values()), unfinished=unfinished)

@@ -7,20 +7,27 @@ there, waits when only its spec is there, and was never handed out when neither 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
 from frontier.driver import events
-from frontier.driver.folders import look
-from frontier.driver.lock import driving
+from frontier.driver.claims import SCRATCH, Claims
+from frontier.driver.company import Company
+from frontier.driver.database import Database
+from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
+from frontier.driver.presence import Presence
 from frontier.driver.seeds import derive
 from frontier.driver.standing import Standing
+from frontier.driver.steady import Steady
+from frontier.driver.storage import Storage
+from frontier.driver.undisturbed import Undisturbed
+from frontier.driver.voice import OnEvent, Voice
 from frontier.driver.work import Asked, write_failed
-from frontier.errors import InputError, RecordError
+from frontier.errors import BlockedError, InputError, RecordError
 from frontier.frozen import digest
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -31,17 +38,23 @@ from frontier.trial.workspace import CANCEL
 DRAWS = 4  # how often a specification is drawn before a repetition of an earlier one is accepted
 FAILURES_IN_A_ROW = 10  # then the study stops
 
-OnEvent = Callable[[events.Event], None]
-
 
 @final
 class Search:
     """A context manager: entering locks the study and catches up with its records, leaving unlocks it."""
 
     def __init__(
-        self, study: Study, space: Space, *, trials: int, on_event: OnEvent | None = None, database: bool = True
+        self,
+        study: Study,
+        space: Space,
+        *,
+        trials: int,
+        on_event: OnEvent | None = None,
+        database: bool = True,
+        storage: Storage | None = None,
     ) -> None:
-        """`trials` is the study's total, also on resume. Without `database` the sampler's memory is not written.
+        """`trials` is the study's total, also on resume. Without `database` the sampler's memory is not written; in a
+        `storage` several drivers may share it, and then the total counts the trials of all of them.
 
         Raises InputError if `space` is another question than the one that the study was made for.
         """
@@ -55,23 +68,30 @@ class Search:
                 got=space.space_hash,
                 fix="resume with the space it was made with, or take another --name",
             )
-        self._on_event, self._database = on_event, database
+        self._shared = storage is not None
+        self._database = Database.of(study.folder, self._manifest, storage) if database else Database()
+        self._undisturbed = Undisturbed()
         self._standing = Standing(space.goals, self._manifest.relus)
+        self._voice = Voice(study, self._standing, self.counts, on_event)
+        self._steadily = Steady(storage, warn=self._voice.warn, hurried=lambda: self._undisturbed.postponed)
+        self._presence: Presence | None = None
         self._waiting: dict[int, TrialSpec] = {}
         self._again: deque[int] = deque()
+        self._unasked: deque[int] = deque()  # numbers that are ours and for which nothing has been drawn yet
         self._asked_before: set[str] = set()
         self._failures_in_a_row = 0
         self._stopped: str | None = None
         self._stack = ExitStack()
-        self._writing = 0  # depth of what must not be interrupted
-        self._postponed = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stack.enter_context(driving(self.study.folder))
-            self._cancel_file.unlink(missing_ok=True)
-            self._catch_up()
-            stack.callback(self._memory.close)
+            if self._shared:
+                self._presence = stack.enter_context(sharing(self.study.folder))
+                self._voice.driver = self._presence.name
+            else:
+                stack.enter_context(driving(self.study.folder))
+            with self._alone():
+                self._catch_up(stack)
             self._stack = stack.pop_all()
         return self
 
@@ -83,12 +103,8 @@ class Search:
     # what is to do
 
     def interrupt(self) -> None:
-        """Raises KeyboardInterrupt; while the search asks or tells only after that, for in the middle of it the
-        sampler's database would stay locked."""
-        if self._writing:
-            self._postponed = True
-        else:
-            raise KeyboardInterrupt
+        """Raises KeyboardInterrupt; while the search asks or tells only after that."""
+        self._undisturbed.interrupt()
 
     def ask(self) -> Asked | None:
         """The next trial to run, or None when the total is handed out or the search is stopped.
@@ -96,28 +112,37 @@ class Search:
         Trials that an earlier driver left unfinished come first, under their old numbers.
         """
         with self._undisturbed():
+            self._look_around()
             return self._ask()
 
     def _ask(self) -> Asked | None:
         if self.stopped:
             return None
-        if self._again:
-            trial = self._again.popleft()
-        elif self.handed_out < self.trials:
-            trial = self._new()
-        else:
+        trial = self._again.popleft() if self._again else self._new()
+        if trial is None:
             return None
-        spec = self._waiting[trial]
-        self._emit(events.Asked(trial=trial, method=spec.method, relu_budget=spec.relu_budget))
-        return Asked(trial, spec, self.study.trial_folder(trial), self._manifest.code_version)
+        self._voice.asked(trial, self._waiting[trial])
+        return self._handed(trial)
+
+    def wait(self) -> bool:
+        """Waits while other drivers run trials of the study; true when there is something to hand out after all,
+        because one of them has died."""
+        while self._company.elsewhere and not self.stopped:
+            self._company.pause()
+            with self._undisturbed():
+                self._look_around()
+            if self.remaining:
+                return not self.stopped
+        return False
 
     def collect(self, trial: int) -> None:
         """Reads the record that the trial has written and tells it; one that cannot be read is kept aside."""
         with self._undisturbed():
             self._collect(trial)
+            self._look_around()
 
     def _collect(self, trial: int) -> None:
-        if trial in self._standing:
+        if trial in self._standing or trial not in self._waiting:
             return
         try:
             record = self.study.record(trial)
@@ -129,28 +154,28 @@ class Search:
             self.tell(trial, record)
 
     def tell(self, trial: int, record: TrialRecord) -> None:
-        """A trial's outcome; a second time it is a no-op."""
+        """A trial's outcome; a second time it is a no-op, and so it is if another driver tells of the trial by now."""
         if trial in self._standing:
             return
-        self._memory.tell(trial, record)
+        if not self._holds(trial):
+            return
         del self._waiting[trial]
+        self._memory.tell(trial, record)
         self._standing.add(trial, record)
-        self._emit(events.Finished.of(trial, record))
-        self._emit(events.Front(counts=self.counts(), front=self.front(), hypervolume=self.hypervolume()))
+        self._voice.finished(trial, record)
         self._failures_in_a_row = self._failures_in_a_row + 1 if record.state == "failed" else 0
 
     def give_up(self, trial: int, reason: str) -> None:
         """The trial's worker died and wrote nothing: FAILED, with its last words. With a record, that counts."""
-        if not self.study.finished(trial):
-            spec = self._waiting[trial]
-            write_failed(Asked(trial, spec, self.study.trial_folder(trial), self._manifest.code_version), reason)
+        if not self.study.finished(trial) and self._holds(trial):
+            write_failed(self._handed(trial), reason)
         self.collect(trial)
 
     def stop(self, reason: str) -> None:
         """Hands out nothing more; trials that run may finish."""
         if self._stopped is None:
             self._stopped = reason
-            self._emit(events.Stopping(reason=reason))
+            self._voice.stopping(reason)
 
     # where it stands
 
@@ -161,7 +186,14 @@ class Search:
             self.stop("cancelled")
         if self._stopped is None and self.too_many_failures:
             self.stop(f"{FAILURES_IN_A_ROW} trials failed in a row")
+        if self._stopped is None and self.blocked:
+            self.stop("the sampler's memory is out of reach")
         return self._stopped
+
+    @property
+    def blocked(self) -> BlockedError | None:
+        """Why the sampler's memory could not be reached any more, if so; then nothing more is handed out."""
+        return self._steadily.lost
 
     @property
     def handed_out(self) -> int:
@@ -172,7 +204,7 @@ class Search:
     @property
     def complete(self) -> bool:
         """Whether every trial of the total was handed out and has ended."""
-        return not self._waiting and self.handed_out >= self.trials
+        return not self._waiting and not self._company.elsewhere and self.handed_out >= self.trials
 
     @property
     def fruitless(self) -> bool:
@@ -187,10 +219,18 @@ class Search:
     @property
     def remaining(self) -> int:
         """How many times `ask` will hand out a trial if nothing stops it."""
-        return len(self._again) + max(0, self.trials - self.handed_out)
+        return len(self._again) + len(self._unasked) + max(0, self.trials - self.handed_out)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of this driver's own for what need not outlive it."""
+        folder = self.study.folder / SCRATCH
+        return folder / self._presence.name if self._presence else folder
 
     def counts(self) -> events.Counts:
-        return self._standing.counts(unfinished=len(self._waiting))
+        """Of all drivers' trials."""
+        unfinished = len(self._waiting) + len(self._unasked) + len(self._company.elsewhere)
+        return self._standing.counts(unfinished=unfinished)
 
     def front(self) -> tuple[str, ...]:
         """Addresses (`N`, `N.K`) of the non-dominated points on validation, by the first objective that is a cost."""
@@ -201,11 +241,12 @@ class Search:
 
     def finish(self) -> None:
         """Says how the driver ends: done when every trial that was asked for has its record, else interrupted."""
-        counts = self.counts()
+        if self._shared and not self._company.present():
+            self._memory.free_strays()
         if self.complete:
-            self._emit(events.Done(counts=counts, front=self.front(), hypervolume=self.hypervolume()))
+            self._voice.done()
         else:
-            self._emit(events.Interrupted(reason=self._stopped or "the driver ended early", counts=counts))
+            self._voice.interrupted(self._stopped or "the driver ended early")
 
     def collect_all(self) -> None:
         """Tells every record that a backend had no time to tell."""
@@ -216,80 +257,102 @@ class Search:
     # how it is done
 
     @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        self._writing += 1
-        try:
+    def _alone(self) -> Iterator[None]:
+        """While this lasts no other driver catches up with the study or takes over its trials."""
+        with ExitStack() as stack:
+            self._steadily(lambda: stack.enter_context(self._database.alone()))
             yield
-        finally:
-            self._writing -= 1
-        if self._postponed and not self._writing:
-            self._postponed = False
-            raise KeyboardInterrupt
 
     @property
     def _cancel_file(self) -> Path:
         return self.study.folder / CANCEL
 
-    def _new(self) -> int:
-        trial = self.study.claim()
+    def _new(self) -> int | None:
+        """A trial that nobody has asked yet; None when the total is reached or nothing can be drawn any more."""
+        trial = self._unasked.popleft() if self._unasked else self._claims.claim()
+        if trial is None:
+            return None
         seed = derive(self.space.space_hash, self._manifest.seed, trial)
         anchor = self.space.anchors[trial] if trial < len(self.space.anchors) else None
-        for _, assignment in zip(range(DRAWS), self._memory.ask(trial, anchor), strict=False):
-            spec = self.space.spec(assignment, seed=seed)
-            if _question(spec) not in self._asked_before:
-                break
+        try:
+            for _, assignment in zip(range(DRAWS), self._memory.ask(trial, anchor), strict=False):
+                spec = self.space.spec(assignment, seed=seed)
+                if _question(spec) not in self._asked_before:
+                    break
+        except BlockedError:
+            self._unasked.append(trial)
+            return None
         self.study.write_spec(trial, spec)
         self._waiting[trial] = spec
         self._asked_before.add(_question(spec))
         return trial
 
-    def _catch_up(self) -> None:
+    def _catch_up(self, stack: ExitStack) -> None:
         """Reads all folders, tells the sampler, says whether this is a start or a resume."""
-        found = look(self.study)
+        self._claims = Claims(self.study, self.trials, self._presence)
+        self._company = Company(self.study, self._claims, self._presence)
+        if not self._company.present():  # else it is meant for them, and for this driver too
+            self._cancel_file.unlink(missing_ok=True)
+        found, self._memory = self._company.begin(lambda: self._opened(stack))
         for trial, record in found.finished.items():
             self._standing.add(trial, record)
         self._waiting.update(found.unfinished)
         self._again.extend(found.unfinished)
         specs = [record.spec for record in found.finished.values()] + list(found.unfinished.values())
         self._asked_before.update(map(_question, specs))
-        folder = self.study.folder if self._database else None
-        self._memory = Memory(folder, self.space, self._manifest.sampler, self._manifest.seed)
-        self._memory.reconcile(found.finished, self._waiting)
         for trial, error in found.unreadable.items():
             self._set_aside(trial, error)
-        self._emit(self._resumed() if self.handed_out else self._started())
+        if self.handed_out:
+            self._voice.resumed(self.trials, tuple(self._again))
+        else:
+            self._voice.started(self._manifest, self.trials)
         if self._memory.lost:
-            self._emit(events.Warned(message=self._memory.lost))
+            self._voice.warn(self._memory.lost)
+
+    def _opened(self, stack: ExitStack) -> Memory:
+        about = self._manifest
+        memory = Memory(self._database, self.space, about.sampler, about.seed, self._steadily)
+        stack.callback(memory.close)
+        return memory
+
+    def _look_around(self) -> None:
+        """Learns now and then what the other drivers have done; what a dead one left is handed out here."""
+        if not self._company.due():
+            return
+        known = self._standing.trials | self._waiting.keys() | set(self._unasked)
+        try:
+            news = self._company.news(known, self._memory, self._alone)
+        except BlockedError:
+            return
+        for trial, record in news.finished.items():
+            self._standing.add(trial, record)
+            self._asked_before.add(_question(record.spec))
+            self._voice.finished(trial, record, ours=False)
+        for trial, error in news.unreadable.items():
+            self._set_aside(trial, error)
+        self._asked_before.update(map(_question, news.asked.values()))
+        self._waiting.update(news.unfinished)
+        self._again.extend(news.unfinished)
+        self._unasked.extend(news.unasked)
+        if taken := sorted([*news.unfinished, *news.unasked]):
+            self._voice.warn(f"goes on with what another driver has left: trials {', '.join(map(str, taken))}")
+
+    def _holds(self, trial: int) -> bool:
+        """Whether the trial is ours still. If others have taken this driver for dead one of them runs it by now."""
+        if self._claims.holds(trial):
+            return True
+        del self._waiting[trial]
+        self._memory.let_go(trial)
+        self._company.elsewhere.add(trial)
+        self._voice.warn("is another driver's by now", trial)
+        return False
+
+    def _handed(self, trial: int) -> Asked:
+        return Asked(trial, self._waiting[trial], self.study.trial_folder(trial), self._manifest.code_version)
 
     def _set_aside(self, trial: int, error: RecordError) -> None:
         self._standing.add_unreadable(trial)
-        self._emit(events.Warned(trial=trial, message=str(error)))
-
-    def _started(self) -> events.Started:
-        about = self._manifest
-        return events.Started(
-            study=about.name,
-            space_hash=about.space_hash,
-            sampler=about.sampler,
-            seed=about.seed,
-            trials=self.trials,
-            relus=about.relus,
-        )
-
-    def _resumed(self) -> events.Resumed:
-        return events.Resumed(
-            study=self.study.name,
-            trials=self.trials,
-            counts=self.counts(),
-            again=tuple(self._again),
-            front=self.front(),
-            hypervolume=self.hypervolume(),
-        )
-
-    def _emit(self, event: events.Event) -> None:
-        self.study.append_event(event.model_dump(mode="json"))
-        if self._on_event:
-            self._on_event(event)
+        self._voice.warn(str(error), trial)
 
 
 def _question(spec: TrialSpec) -> str:

@@ -46,7 +46,8 @@ class Asked:
 class Work:
     """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included.
 
-    `address` joins a running Ray cluster; None starts one of its own. `recorded` are the records that the replay
+    `address` joins a running Ray cluster; None starts one of its own. `shared`: the sampler's memory is in a database
+    that several drivers share, not in a file. `recorded` are the records that the replay
     backend answers from.
     """
 
@@ -56,6 +57,7 @@ class Work:
     cpu: float = 1.0
     gpu: float = 0.0
     address: str | None = None
+    shared: bool = False
     recorded: Sequence[TrialRecord] = ()
 
 

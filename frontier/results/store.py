@@ -3,7 +3,8 @@
     HOME/studies/NAME/study.json     what is searched (StudyManifest), written once
                      /space.yaml     the question as its author wrote it
                      /study.db       the sampler's memory (SQLite); can be rebuilt from the records
-                     /events.jsonl   what happened, one JSON object a line
+                     /events.jsonl   what happened, one JSON object a line; events-DRIVER.jsonl where drivers share
+                     /drivers/       a file for each of the drivers that share the study, while it lives
                      /trials/7/      spec.json, record.json, mask*.safetensors, weights*.safetensors, log.txt,
                                      checkpoints/, rung-K.json
     HOME/teachers/HASH/              teachers, shared by all studies
@@ -15,6 +16,7 @@ A trial exists when its folder does, was handed out when spec.json is there, and
 from __future__ import annotations
 
 import contextlib
+import heapq
 import json
 import os
 import re
@@ -25,7 +27,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
-from frontier.files import writable, write_atomic
+from frontier.files import writable, write_atomic, write_new
 from frontier.frozen import Frozen
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -71,17 +73,17 @@ class Study:
     def create(cls, home: Path, manifest: StudyManifest, space_text: str) -> Study:
         """A new study. Raises InputError if it exists or the folder cannot be written; leaves nothing half-made."""
         study = cls(home, manifest.name)
-        if study.exists():
-            raise InputError(
-                f"the study '{manifest.name}' exists already",
-                where=str(study.folder),
-                fix="go on with --resume, take another --name, or remove the folder",
-            )
-        writable(study.folder, "--home")
-        (study.folder / "trials").mkdir(exist_ok=True)
-        write_atomic(study.folder / "space.yaml", space_text)
-        write_atomic(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n")
-        return study
+        if not study.exists():
+            writable(study.folder, "--home")
+            (study.folder / "trials").mkdir(exist_ok=True)
+            if write_new(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n"):
+                write_atomic(study.folder / "space.yaml", space_text)
+                return study
+        raise InputError(
+            f"the study '{manifest.name}' exists already",
+            where=str(study.folder),
+            fix="go on with --resume, take another --name, or remove the folder",
+        )
 
     @classmethod
     def open(cls, home: Path, name: str) -> Study:
@@ -107,14 +109,19 @@ class Study:
         return self.folder / "trials" / str(trial)
 
     def claim(self) -> int:
-        """The next free trial number; its folder is made in one step, so no two callers get the same."""
+        """The number after the last one; no two callers get the same."""
         number = max(self.trials(), default=-1) + 1
-        while True:
-            try:
-                self.trial_folder(number).mkdir(parents=True)
-                return number
-            except FileExistsError:
-                number += 1
+        while not self.take(number):
+            number += 1
+        return number
+
+    def take(self, trial: int) -> bool:
+        """Claim this number; whether it was free. Its folder is made in one step, so one of many callers gets it."""
+        try:
+            self.trial_folder(trial).mkdir(parents=True)
+        except FileExistsError:
+            return False
+        return True
 
     def trials(self) -> list[int]:
         """Numbers of all trials, finished or not, rising."""
@@ -162,9 +169,13 @@ class Study:
 
     # events
 
-    def append_event(self, event: dict[str, Any]) -> None:
-        """One line more; a line that a crash cut short is closed first, so that it spoils no other."""
-        with open(self.folder / "events.jsonl", "ab+") as file:
+    def append_event(self, event: dict[str, Any], driver: str | None = None) -> None:
+        """One line more; a line that a crash cut short is closed first, so that it spoils no other.
+
+        A `driver` that shares the study with others writes a file of its own: two hosts cannot append to one.
+        """
+        name = "events.jsonl" if driver is None else f"events-{driver}.jsonl"
+        with open(self.folder / name, "ab+") as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
@@ -172,14 +183,16 @@ class Study:
             file.write(json.dumps(event, allow_nan=False).encode() + b"\n")
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Events in order; a last line that a crash cut short is left out."""
-        path = self.folder / "events.jsonl"
-        if not path.is_file():
-            return
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                with contextlib.suppress(json.JSONDecodeError):
-                    yield json.loads(line)
+        """Events in order, those of several drivers by their time; a line that a crash cut short is left out."""
+        files = [self.folder / "events.jsonl", *sorted(self.folder.glob("events-*.jsonl"))]
+        return heapq.merge(*(_lines(path) for path in files if path.is_file()), key=lambda event: str(event.get("ts")))
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            with contextlib.suppress(json.JSONDecodeError):
+                yield json.loads(line)
 
 
 def names(home: Path) -> list[str]:

@@ -23,6 +23,7 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from frontier.driver.backends._worker import run_here
+from frontier.driver.storage import STORAGE
 from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, FrontierError, InputError
@@ -45,9 +46,15 @@ SETTINGS = {
 
 
 def check(work: Work) -> None:
-    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined."""
+    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined.
+
+    Raises InputError for a cluster of several hosts when the sampler's memory is a file of one.
+    """
     if work.address is None:
         _fitting(work, [_here(work)])
+    elif not work.shared:
+        with _environment(work), _cluster(work.address):
+            _refuse_hosts(_alive())
 
 
 def run(search: Search, work: Work) -> None:
@@ -57,11 +64,10 @@ def run(search: Search, work: Work) -> None:
     """
     if not search.remaining:
         return
-    folder = search.study.folder.resolve() / "ray"
+    folder = search.scratch.resolve()
     forward = _Forward(search)
     with _environment(work), _cluster(work.address), _removed(folder):
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
-        fitting = _fitting(work, nodes)
+        fitting = _fitting(work, [node["Resources"] for node in _alive()])
         trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
         tune.Tuner(
             tune.with_resources(trainable, {"cpu": work.cpu, "gpu": work.gpu}),
@@ -170,6 +176,23 @@ def _fitting(work: Work, nodes: Sequence[Mapping[str, float]]) -> int:
     return fitting
 
 
+def _alive() -> list[dict[str, Any]]:
+    """The nodes of the cluster, as Ray describes them."""
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+
+
+def _refuse_hosts(nodes: Sequence[Mapping[str, Any]]) -> None:
+    """Raises InputError where the nodes lie on several hosts."""
+    hosts = sorted({str(node["NodeManagerAddress"]) for node in nodes})
+    if len(hosts) > 1:
+        raise InputError(
+            f"the cluster has several hosts ({', '.join(hosts)}), and the sampler's memory is a file of one (SQLite)",
+            where="--address",
+            expected="PostgreSQL for the sampler's memory, or a cluster of one host",
+            fix="give --storage postgresql://USER:PASSWORD@HOST/DATABASE",
+        )
+
+
 @contextlib.contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
     """A cluster of our own on this machine, or a connection to the one that was named; never one found by chance."""
@@ -199,6 +222,7 @@ def _environment(work: Work) -> Iterator[None]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(work.runtime.threads))
     before = dict(os.environ)
     os.environ.update(SETTINGS | {key: before[key] for key in SETTINGS if key in before} | threads)
+    os.environ.pop(STORAGE, None)  # no worker needs the password of the database
     try:
         yield
     finally:
