@@ -30,7 +30,7 @@ from frontier.errors import BlockedError, InputError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
 
-TRIALS = 24
+TRIALS = 12
 
 # argv: home, total, when to die: "never", or after how many renames of a record. The storage is in the environment.
 DRIVER = """
