@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import final
@@ -57,12 +58,13 @@ class Company:
             del found.unfinished[trial]
             self.elsewhere.add(trial)
         memory = opened()
-        if not others:
+        if others:
+            ours = {trial for trial in found.ended if self._claims.owner(trial) not in others}
+            finished = {trial: record for trial, record in found.finished.items() if trial in ours}
+            memory.reconcile(finished, found.unfinished, ours | found.unfinished.keys())
+        else:
             memory.reconcile(found.finished, found.unfinished)
-            return found, memory
-        ours = {trial for trial in found.ended if self._claims.owner(trial) not in others}
-        finished = {trial: record for trial, record in found.finished.items() if trial in ours}
-        memory.reconcile(finished, found.unfinished, ours | found.unfinished.keys())
+        self._bury(remains(self._study.folder) - others)
         return found, memory
 
     def present(self) -> frozenset[str]:
@@ -130,6 +132,10 @@ class Company:
         memory.reconcile(finished, news.unfinished, left)
         if not self.present():
             memory.free_strays()
-        for name in dead - {""}:
+        self._bury(dead - {""})
+
+    def _bury(self, dead: AbstractSet[str]) -> None:
+        """Nothing is left to be taken over from these."""
+        for name in dead:
             bury(self._study.folder, name)
             sweep(self._study, name)
