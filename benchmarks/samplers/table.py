@@ -1,0 +1,157 @@
+"""A recorded table: one row a point of a trial, in a small file that is committed (CSV, gzip, a line of JSON on top).
+
+Columns: study, trial, point, role; `draw`, equal for trials that differ in nothing but their seed; seed, state; the
+parameters as the sampler knows them (`method`, `relu_budget+1`, ...); relu_count; the three accuracies on `validation`
+and on `test`; seconds by stage (`s_linearize`, ...), as recorded on whatever machine that was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import ValidationError
+
+from frontier.driver.parameters import METHOD, remembered
+from frontier.errors import InputError, RecordError
+from frontier.files import write_named
+from frontier.frozen import Frozen, digest, first_problem
+from frontier.results.objectives import ACCURACIES
+from frontier.results.record import TrialRecord
+from frontier.results.spec import TrialSpec
+from frontier.results.store import Study
+from frontier.spaces.domain import Domain
+from frontier.spaces.space import Space, Value
+from frontier.trial.check import knobs_of
+
+TABLES = Path("results/reference/samplers")
+
+
+class About(Frozen):
+    """The first line of the file. `left_out`: records of the studies that are of another question."""
+
+    format: Literal["frontier-samplers-table"] = "frontier-samplers-table"
+    version: Literal[1] = 1
+    space: str
+    space_hash: str
+    trials: int
+    code_versions: tuple[str, ...]
+    torch: tuple[str, ...]
+    devices: tuple[str, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """`rows` are all of them, `complete` those of complete trials at the asked budget; `hash` is that of the text."""
+
+    about: About
+    rows: pd.DataFrame
+    hash: str
+
+    @property
+    def complete(self) -> pd.DataFrame:
+        return self.rows[(self.rows.state == "complete") & (self.rows.role == "asked")].reset_index(drop=True)
+
+
+def place_of(space: str) -> Path:
+    """The committed table of a space."""
+    return TABLES / f"{space}.csv.gz"
+
+
+def compact(space: Space, studies: Sequence[Study], path: Path) -> Table:
+    """Write the table of all records in `studies` that are trials of `space`; the others are counted."""
+    rows: list[dict[str, Any]] = []
+    records: list[TrialRecord] = []
+    left_out = 0
+    for study in studies:
+        for trial, record in study.records():
+            if isinstance(record, RecordError) or not asks(space, record.spec):
+                left_out += 1
+            else:
+                rows += [{"study": study.name, "trial": trial} | row for row in _rows(space, record)]
+                records.append(record)
+    if not rows:
+        raise InputError("no trial of this space", where=", ".join(str(study.folder) for study in studies))
+    frame = pd.DataFrame(rows)
+    frame.insert(4, "draw", frame.groupby("draw_hash", sort=False).ngroup())
+    frame = frame.drop(columns="draw_hash")
+    about = About(
+        space=space.name,
+        space_hash=space.space_hash,
+        trials=len(records),
+        code_versions=tuple(sorted({record.origin.code_version for record in records})),
+        torch=tuple(sorted({record.origin.libraries.get("torch", "unknown") for record in records})),
+        devices=tuple(sorted({record.origin.device for record in records})),
+        left_out=left_out,
+    )
+    text = about.model_dump_json() + "\n" + frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_named(path, gzip.compress(text.encode(), mtime=0), "--out")
+    return read(path, space)
+
+
+def read(path: Path, space: Space) -> Table:
+    """Raises InputError for what is no such file, and for one of another question."""
+    try:
+        head, _, body = gzip.decompress(path.read_bytes()).decode().partition("\n")
+        about = About.model_validate_json(head)
+        table = Table(about, pd.read_csv(io.StringIO(body)), digest(body))
+    except ValidationError as error:
+        raise InputError(f"not a recorded table ({first_problem(error)})", where=str(path)) from None
+    except (gzip.BadGzipFile, zlib.error, EOFError, ValueError) as error:
+        raise InputError(f"not a recorded table ({error})", where=str(path)) from None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror})", where=str(path), fix="record it first") from None
+    if about.space_hash != space.space_hash:
+        raise InputError(
+            "recorded for another question",
+            where=str(path),
+            expected=f"space {space.space_hash}",
+            got=about.space_hash,
+            fix="record it anew",
+        )
+    return table
+
+
+def asks(space: Space, spec: TrialSpec) -> bool:
+    """Whether the space could have asked this: the same parts, and every knob equal or within its domain. Knobs that
+    are younger than the record have their defaults, which change nothing."""
+    if spec.method not in space.methods or remembered(space, spec, spec.relu_budget) is None:
+        return False
+    parts = ("data", "network", "teacher", "measure", "passes")
+    if any(getattr(spec, part) != getattr(space, part) for part in parts):
+        return False
+    finetune, knobs = spec.finetune.model_dump(), knobs_of(spec).model_dump()
+    return _within(space.finetune, finetune) and _within(space.methods[spec.method], knobs)
+
+
+def _within(asked: dict[str, Value], given: dict[str, Any]) -> bool:
+    return all(isinstance(value, Domain) or value == given[key] for key, value in asked.items())
+
+
+def _rows(space: Space, record: TrialRecord) -> Iterator[dict[str, Any]]:
+    """A row a point; one without accuracies for a trial that is not complete."""
+    question = digest(record.spec.model_dump(mode="json", exclude={"seed", "space_hash"}))
+    common = {"seed": record.spec.seed, "state": record.state}
+    seconds = {f"s_{stage}": value for stage, value in record.origin.wall_s.items()}
+    if record.state != "complete":
+        known = remembered(space, record.spec, record.spec.relu_budget)
+        assert known is not None
+        yield {"point": 0, "role": "asked", "draw_hash": question, **common, **known[0], **seconds}
+        return
+    for index, point in enumerate(record.points):
+        known = remembered(space, record.spec, point.relu_budget)
+        asked = known[0] if known else {METHOD: record.spec.method}
+        scores = {
+            f"{split}_{name}": getattr(getattr(point, split), name).value
+            for split in ("validation", "test")
+            for name in ACCURACIES
+        }
+        about = {"point": index, "role": point.role, "draw_hash": question}
+        yield about | common | asked | {"relu_count": point.relu_count} | scores | seconds
