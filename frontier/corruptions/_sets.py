@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
-import filelock
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
@@ -18,8 +16,7 @@ from frontier.corruptions._pixels import Images
 from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
 from frontier.files import writable
-
-POLL_S = 0.2
+from frontier.leases import once
 
 
 def obtain(of: CorruptedSplit, corruption: str, watch: Watch = NOBODY) -> str:
@@ -28,24 +25,27 @@ def obtain(of: CorruptedSplit, corruption: str, watch: Watch = NOBODY) -> str:
     If several ask at once, one makes it and the others wait. What is damaged or made by other code is made again.
     Raises InputError for an unknown corruption, BlockedError where the disk is too full or broken.
     """
-    waiting = False
-    while (found := _look(of, corruption)).sha256 is None:
-        writable(of.folder, "--home")
-        try:
-            with filelock.FileLock(of.folder / f".{corruption}.lock", timeout=0):
-                found = _look(of, corruption)
-                if found.sha256 is None:
-                    watch.tell(f"{of.file(corruption)}: {found.why}")
-                    make(of, corruption, watch)
-                    if (found := _look(of, corruption)).sha256 is None:
-                        raise BlockedError(f"{of.file(corruption)} reads back other than it was written: {found.why}")
-        except filelock.Timeout:
-            if not waiting:
-                watch.tell(f"{of.file(corruption)}: another process makes it; waiting")
-                waiting = True
-            watch.check()
-            time.sleep(POLL_S)
-    return found.sha256
+    why = ORDINARY
+
+    def find() -> str | None:
+        nonlocal why
+        found = _look(of, corruption)
+        why = found.why
+        return found.sha256
+
+    def make_it(check: Callable[[], None]) -> None:
+        watch.tell(f"{of.file(corruption)}: {why}")
+        make(of, corruption, replace(watch, check=check))
+        if (found := _look(of, corruption)).sha256 is None:
+            raise BlockedError(f"{of.file(corruption)} reads back other than it was written: {found.why}")
+
+    def tell(line: str) -> None:
+        watch.tell(f"{of.file(corruption)}: {line}")
+
+    if (sha256 := find()) is not None:
+        return sha256
+    writable(of.folder, "--home")
+    return once(of.folder, corruption, find, make_it, tell=tell, check=watch.check)
 
 
 def rows(

@@ -8,71 +8,75 @@ HOME/teachers/HASH/weights.safetensors   written last: with it the work is finis
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import filelock
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
+from frontier.errors import BlockedError
 from frontier.files import write_atomic
 from frontier.frozen import canonical_json
+from frontier.leases import once
 from frontier.training.context import Context
+from frontier.training.tensors import Torn, packed, unpacked
 from frontier.trial.workspace import Workspace
 
 WEIGHTS = "weights.safetensors"
+LEASE = "weights"
 PASSES = "passes"  # in its metadata: network passes per training image that the training took
-POLL_S = 0.2
 Train = Callable[[Context], Mapping[str, Tensor]]
 
 
 def obtain(folder: Path, name: str, recipe: Any, train: Train, context: Context) -> dict[str, Tensor]:
-    """The tensors in `folder`, on the device; what they cost is noted in the context, under `name`.
+    """The tensors in `folder`, on the device; what they cost is noted in the context, under `name`, and that they were
+    there, or made by another, where it is so.
 
-    If several ask at once, one trains and the others wait.
+    If several ask at once, on one host or many, one trains and the others wait (`frontier.leases`).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "lock", timeout=0)
-    waiting = False
-    while (found := _finished(folder, name, context)) is None:
-        try:
-            with lock:
-                if _finished(folder, name, context) is None:
-                    _train(folder, recipe, train, context)
-        except filelock.Timeout:
-            if not waiting:
-                context.log(f"teacher {folder.name}: another trial trains it; waiting")
-                waiting = True
-            context.check()
-            time.sleep(POLL_S)
-    return found
+    context.reused[name] = folder.name
+
+    def tell(line: str) -> None:
+        context.log(f"{name} {folder.name}: {line}")
+
+    def make(check: Callable[[], None]) -> None:
+        context.reused.pop(name, None)
+        _train(folder, name, recipe, train, context, check)
+
+    return once(folder, LEASE, lambda: _finished(folder, name, context), make, tell=tell, check=context.check)
 
 
 def _finished(folder: Path, name: str, context: Context) -> dict[str, Tensor] | None:
-    """The finished tensors; None where there are none, or none that can be read: those are set aside."""
+    """The finished tensors; None where there are none, or none that are whole: those are set aside."""
     path = folder / WEIGHTS
     try:
-        with safe_open(path, framework="pt", device=str(context.device)) as file:
-            context.shared[name] = float((file.metadata() or {}).get(PASSES, 0))
-            return {tensor: file.get_tensor(tensor) for tensor in file.keys()}  # noqa: SIM118 it is no mapping
+        found, metadata = unpacked(path, context.device)
     except FileNotFoundError:
         return None
-    except SafetensorError as error:
-        context.log(f"teacher {folder.name}: {path} cannot be read ({error}) and is trained again")
+    except Torn as torn:
+        context.log(f"{name} {folder.name}: {path} cannot be read ({torn}) and is trained again")
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_suffix(".torn"))
         return None
+    context.shared[name] = float(metadata.get(PASSES, 0))
+    return found
 
 
-def _train(folder: Path, recipe: Any, train: Train, context: Context) -> None:
-    context.log(f"teacher {folder.name}: training")
+def _train(folder: Path, name: str, recipe: Any, train: Train, context: Context, check: Callable[[], None]) -> None:
+    context.log(f"{name} {folder.name}: training")
     workspace = Workspace(folder)
-    own = Context(device=context.device, checkpoints=folder / "checkpoints", log=workspace.log, check=context.check)
+    own = Context(device=context.device, checkpoints=folder / "checkpoints", log=workspace.log, check=check)
     write_atomic(folder / "recipe.json", canonical_json(recipe) + "\n")
     found = train(own)
-    tensors = {tensor: value.cpu().contiguous() for tensor, value in found.items()}
-    write_atomic(folder / WEIGHTS, save(tensors, {PASSES: f"{sum(own.passes.values()):.4f}"}))
+    check()
+    content = packed(found, {PASSES: f"{sum(own.passes.values()):.4f}"})
+    try:
+        write_atomic(folder / WEIGHTS, content)
+    except OSError as error:
+        raise BlockedError(
+            f"{folder / WEIGHTS}: cannot be written ({error.strerror or error})\n"
+            f"  needed: {len(content) / 1e9:.2f} GB\n"
+            "  to do: see to the disk, or give a folder on another one with --home; its training goes on from there"
+        ) from None
     workspace.finish()

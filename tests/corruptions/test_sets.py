@@ -8,7 +8,6 @@ import threading
 from pathlib import Path
 from types import SimpleNamespace
 
-import filelock
 import numpy as np
 import pytest
 
@@ -20,6 +19,7 @@ from frontier.corruptions._make import Watch
 from frontier.corruptions._place import About, CorruptedSplit, label_of
 from frontier.data._dataset import Split
 from frontier.errors import BlockedError, InputError
+from frontier.leases import held
 from frontier.results.spec import DataSpec
 from frontier.trial.source import Source
 
@@ -156,7 +156,7 @@ def test_who_comes_second_waits_and_then_makes_what_the_first_left_undone(kept: 
         lines.append(line.rpartition(": ")[2])
         waits.set()
 
-    with filelock.FileLock(kept.folder / ".contrast.lock"):
+    with held(kept.folder, "contrast"):
         second = threading.Thread(target=_sets.obtain, args=(kept, "contrast", Watch(tell=tell)))
         second.start()
         assert waits.wait(60)
@@ -171,7 +171,7 @@ def test_waiting_stops_when_the_trial_does(kept: CorruptedSplit) -> None:
     def stop() -> None:
         raise InterruptedError
 
-    with filelock.FileLock(kept.folder / ".contrast.lock"), pytest.raises(InterruptedError):
+    with held(kept.folder, "contrast"), pytest.raises(InterruptedError):
         _sets.obtain(kept, "contrast", Watch(check=stop))
 
 

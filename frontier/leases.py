@@ -1,0 +1,241 @@
+"""Leases: of those who ask for one thing at once, on one host or on many, one makes it and the others wait.
+
+A lease is a file beside what is made, `.NAME.lease-1`, whose owner touches it every few seconds. Where it was not
+touched for long, or its owner's process is gone, another makes `.NAME.lease-2` and is the owner from then on: a file
+that exists cannot be made, so that of several who find the owner dead one takes over. Ages are differences between
+file times of one file system, so that no two clocks need agree, and nothing is asked of it but that: NFS will do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar, final
+
+BEAT_S = 2.0  # between two touches
+DEAD_AFTER_S = 60.0  # without one; a machine under load, or a file server that hangs, may be late by half a minute
+POLL_S = 0.2  # between the first two looks of one who waits; it grows to BEAT_S
+PROC = Path("/proc")
+STARTED = 19  # field of /proc/N/stat after the command's name; 0 is the state
+
+Made = TypeVar("Made")
+
+
+class LeaseLost(Exception):
+    """Raised inside what is made when another took over: this process had stood still for too long."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lease. `process` tells it from every other process of its host; "" where that cannot be said."""
+
+    generation: int
+    token: str
+    who: str
+    process: str
+
+
+def once(
+    folder: Path,
+    name: str,
+    find: Callable[[], Made | None],
+    make: Callable[[Callable[[], None]], None],
+    *,
+    tell: Callable[[str], None] = lambda line: None,
+    check: Callable[[], None] = lambda: None,
+) -> Made:
+    """What `find` finds; where it finds nothing, `make` is called by one of those who ask, and the others wait.
+
+    `make` is given what it calls now and then: it raises what `check` raises, and LeaseLost. `check` is called while
+    waiting too, `tell` is given a line about every owner that is waited for. `find` is asked again after `make`, and
+    whoever waits goes on until it finds or its turn comes: what the owner left undone is made by the next.
+    """
+    told, pause_s = "", POLL_S
+    while (found := find()) is None:
+        with held(folder, name, tell) as lease:
+            if lease is not None:
+                if find() is None:
+                    _made_under(lease, make, check)
+                continue
+        told = waited_for(folder, name, told, tell)
+        check()
+        time.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, BEAT_S)
+    return found
+
+
+def _made_under(lease: Lease, make: Callable[[Callable[[], None]], None], check: Callable[[], None]) -> None:
+    """Calls `make`; what goes wrong because another took over and tidied up is no error."""
+    try:
+        make(lambda: lease.confirm(check))
+    except Exception:
+        if not lease.is_lost():
+            raise
+
+
+def waited_for(folder: Path, name: str, told: str, tell: Callable[[str], None]) -> str:
+    """Tells who holds the lease unless that was `told`; returns who was told last."""
+    owner = _last(folder, name)
+    if owner is None or owner.token == told:
+        return told
+    tell(f"{owner.who or 'somewhere'}: another process makes it; waiting")
+    return owner.token
+
+
+@contextlib.contextmanager
+def held(folder: Path, name: str, tell: Callable[[str], None] = lambda line: None) -> Iterator[Lease | None]:
+    """The lease, while it is held here; None where another holds it. The folder must exist."""
+    before = _last(folder, name)
+    if before is not None:
+        why = _dead(folder, name, before)
+        if why is None:
+            yield None
+            return
+        tell(f"{before.who or 'its owner'} {why}; taking over")
+    lease = Lease.take(folder, name, before)
+    if lease is None:
+        yield None
+        return
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+@final
+class Lease:
+    """A lease held by this process: a thread touches it until `release`."""
+
+    def __init__(self, folder: Path, name: str, owner: Owner) -> None:
+        self._path, self._next = _path(folder, name, owner.generation), _path(folder, name, owner.generation + 1)
+        self._token, self._over, self._lost = owner.token, threading.Event(), False
+        self._thread = threading.Thread(target=self._beat, name=f"lease {self._path.name}", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def take(cls, folder: Path, name: str, before: Owner | None) -> Lease | None:
+        """The lease after `before`, who is dead; None where somebody was faster."""
+        mine = Owner(before.generation + 1 if before else 1, secrets.token_hex(8), _who(), process())
+        path = _path(folder, name, mine.generation)
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                json.dump({"token": mine.token, "who": mine.who, "process": mine.process}, file)
+        except FileExistsError:
+            return None
+        except OSError:  # no room for it; an empty lease would keep the others waiting
+            path.unlink(missing_ok=True)
+            raise
+        standing = {owner.generation: owner.token for owner in _owners(folder, name)}
+        judged = standing.get(mine.generation - 1, before.token if before else None)
+        if max(standing, default=0) > mine.generation or judged != (before.token if before else None):
+            path.unlink(missing_ok=True)
+            return None
+        for generation in standing:
+            if generation < mine.generation:
+                _path(folder, name, generation).unlink(missing_ok=True)
+        return cls(folder, name, mine)
+
+    def confirm(self, check: Callable[[], None] = lambda: None) -> None:
+        """Raises LeaseLost where it is another's by now, and what `check` raises."""
+        check()
+        if self.is_lost():
+            raise LeaseLost(f"{self._path}: another process took over")
+
+    def is_lost(self) -> bool:
+        """Whether another took over; so too once it is released."""
+        if not self._lost:
+            with contextlib.suppress(OSError):  # the file server is away; when it is back, the file says whose it is
+                self._lost = self._next.exists() or _said(self._path).get("token") != self._token
+        return self._lost
+
+    def release(self) -> None:
+        """Lets the next one begin; a second time it does nothing."""
+        if self._over.is_set():
+            return
+        self._over.set()
+        self._thread.join(BEAT_S)  # a file server that hangs holds it up, and must not hold up the trial
+        if not self.is_lost():
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+        self._lost = True
+
+    def _beat(self) -> None:
+        while not self._over.wait(BEAT_S) and not self.is_lost():
+            with contextlib.suppress(OSError):
+                os.utime(self._path)  # with the file server's time
+
+
+def process() -> str:
+    """This process among all that this kernel has run and that see each other's numbers; "" where there is no /proc."""
+    return _process(str(os.getpid()))
+
+
+@functools.cache
+def _realm() -> str:
+    """The boot of this kernel and this process's namespace of process numbers."""
+    try:
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {(PROC / 'self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _process(number: str) -> str:
+    try:
+        fields = (PROC / f"{int(number)}" / "stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return ""
+    return f"{_realm()} {number} {fields[STARTED]}" if _realm() and fields[0] not in "ZX" else ""
+
+
+def _who() -> str:
+    return f"process {os.getpid()} on {os.uname().nodename}"
+
+
+def _dead(folder: Path, name: str, owner: Owner) -> str | None:
+    """Why the owner is taken for dead; None while it may live, or where it is the owner no more."""
+    realm, _, number = owner.process.rpartition(" ")[0].rpartition(" ")
+    if realm and realm == _realm():  # of a process that can be seen there is no doubt, however long it stood still
+        return None if _process(number) == owner.process else "is gone"
+    path, now = _path(folder, name, owner.generation), folder / f".{name}.now-{secrets.token_hex(6)}"
+    try:
+        with open(path, "rb") as file, open(now, "xb") as probe:  # opened, so that no old time comes out of a cache
+            age_s = os.fstat(probe.fileno()).st_mtime - os.fstat(file.fileno()).st_mtime
+    except FileNotFoundError:
+        return None
+    finally:
+        now.unlink(missing_ok=True)
+    return f"gave no sign for {age_s:.0f} s" if age_s > DEAD_AFTER_S else None
+
+
+def _last(folder: Path, name: str) -> Owner | None:
+    return max(_owners(folder, name), key=lambda owner: owner.generation, default=None)
+
+
+def _owners(folder: Path, name: str) -> list[Owner]:
+    found = []
+    for path in folder.glob(f".{name}.lease-*"):
+        generation, said = path.name.rpartition("-")[2], _said(path)
+        if generation.isdecimal() and path.exists():
+            found.append(Owner(int(generation), *(said.get(key, "") for key in ("token", "who", "process"))))
+    return found
+
+
+def _said(path: Path) -> dict[str, str]:
+    """What a lease says; nothing where it is gone, is being written, or its writer died before it was."""
+    try:
+        return {key: str(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+    except (FileNotFoundError, ValueError, AttributeError):
+        return {}
+
+
+def _path(folder: Path, name: str, generation: int) -> Path:
+    return folder / f".{name}.lease-{generation}"
