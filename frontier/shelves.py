@@ -8,6 +8,7 @@ from frontier.errors import InputError, nearest
 
 PACKAGE = Path(__file__).resolve().parent
 DEFAULT_HOME = Path("results")  # where studies and teachers go unless --home says otherwise
+TRAJECTORIES_GB = 5.0  # of the home, for the mask searches that trials share
 
 
 def _folders(shelf: str) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Keep, Study, StudyManifest
-from frontier.shelves import DEFAULT_HOME
+from frontier.shelves import DEFAULT_HOME, TRAJECTORIES_GB
 from frontier.spaces.space import Space
 from frontier.trial.origin import code_version
 from frontier.trial.runtime import Runtime
@@ -49,6 +50,7 @@ def search(
     device: str = "auto",
     address: str | None = None,
     storage: str | None = None,
+    trajectories_gb: float = TRAJECTORIES_GB,
     recorded: Sequence[TrialRecord] = (),
     on_event: OnEvent | None = None,
 ) -> StudyView:
@@ -58,6 +60,7 @@ def search(
     `keep` says whose weights stay: those of the front (the default), all or none; masks and records always stay.
     `storage` is the URL of a PostgreSQL database for the sampler's memory: then several drivers may work on the study
     at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
+    `trajectories_gb`: disk for the mask searches that trials share (`search_seed`); with 0 none is shared.
     `recorded` is what the replay backend answers from. Raises InputError or BlockedError before anything is written
     or run, Interrupted when a person stopped it, TooManyFailures when trials keep failing; what has finished is kept
     in every case.
@@ -72,6 +75,7 @@ def search(
         device=device,
         threads=max(1, int(question.resources.cpu)),
         plugins=registry.folders(),
+        trajectories_bytes=_bytes(trajectories_gb),
     )
     work = Work(
         runtime=runtime,
@@ -149,6 +153,12 @@ def _refuse(trials: int | None, seed: int | None, keep: str | None) -> None:
         raise InputError("not a seed", where="--seed", expected="at least 0", got=seed)
     if keep is not None and keep not in get_args(Keep):
         raise InputError("unknown choice", where="--keep", expected=", ".join(get_args(Keep)), got=keep)
+
+
+def _bytes(gb: float) -> int:
+    if not 0 <= gb < math.inf:
+        raise InputError("not a size", where="--trajectories", expected="at least 0 GB", got=gb)
+    return int(gb * 1e9)
 
 
 def _backend(name: str) -> ModuleType:

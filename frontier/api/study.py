@@ -17,7 +17,7 @@ from frontier.results.objectives import ACCURACIES
 from frontier.results.profile import Profile
 from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
-from frontier.results.store import Study, StudyManifest, names
+from frontier.results.store import TRAJECTORIES, Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.goals import FOUR, Goals, goals_of
 
@@ -269,6 +269,16 @@ class StudyView:
         if self.files.finished(trial):
             raise InputError(f"trial {trial} has finished already", where=str(self.files.trial_folder(trial)))
         (self.files.trial_folder(trial) / CANCEL).touch()
+
+
+def free_trajectories(home: Path | str = DEFAULT_HOME) -> tuple[list[Path], int]:
+    """Delete the states of mask searches that trials keep for each other, but those being added to right now.
+
+    Returns the files that are gone and their size in bytes. Trials that would have gone on from them walk all the way.
+    """
+    from frontier.training.kept import free
+
+    return free(Path(home) / TRAJECTORIES)
 
 
 def export_trial(folder: Path | str, out: Path | str, *, data: Path | str | None = None) -> Path:

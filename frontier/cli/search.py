@@ -11,6 +11,7 @@ import typer
 from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
 from frontier.cli._storage import Storage, without_storage
 from frontier.cli.check import SpaceName
+from frontier.shelves import TRAJECTORIES_GB
 
 Name = Annotated[str | None, typer.Option(help="Name of the study; default: the space's.")]
 Trials = Annotated[int | None, typer.Option(metavar="N", help="The study's total, also with --resume.")]
@@ -22,6 +23,9 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that 
 Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
 Keep = Annotated[Literal["front", "all", "none"] | None, typer.Option(help="Whose weights stay; default: front.")]
 Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster; default: a local one.")]
+Trajectories = Annotated[
+    float, typer.Option(metavar="GB", help="Disk for the mask searches that trials share; 0: share none.")
+]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
 GIVEN_UP = 0.05  # clean accuracy that the suggested export gives up against the best, for fewer ReLUs
@@ -44,6 +48,7 @@ def command(
     device: Device = "auto",
     address: Address = None,
     storage: Storage = None,
+    trajectories: Trajectories = TRAJECTORIES_GB,
     progress: Progress = "auto",
     plugin: Plugin = None,
 ) -> None:
@@ -73,6 +78,7 @@ def command(
             device=device,
             address=address,
             storage=storage,
+            trajectories_gb=trajectories,
             on_event=lambda event: shown(event.model_dump(mode="json")),
         )
     print_study(view.summary())

@@ -12,6 +12,7 @@ counts it.
 from __future__ import annotations
 
 import copy
+import math
 import zlib
 from collections.abc import Callable, Sequence
 
@@ -28,15 +29,18 @@ from frontier.nn.network import Classifier
 from frontier.nn.sites import Site
 from frontier.nn.surgery import gates, set_mask
 from frontier.nn.surrogates import Surrogate
+from frontier.results.spec import Recipe
 from frontier.training.batches import generator
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
 from frontier.training.freeze import fitted
+from frontier.training.kept import LOWEST
 from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated, with_closed
+from frontier.training.trajectory import Course, SearchSeed, shared
 
 FIDELITY = "authors_code"
 PAPER = (
@@ -53,8 +57,15 @@ DEVIATIONS = (
     "No Lookahead, and no separate rates unless by score_lr: they are in the authors' Tiny-ImageNet script alone.",
     "The teacher runs without a graph; the authors' code builds one, which costs memory alone.",
     "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
-    "Knobs score_lr, warmup_steps, exact, snapshots, distill_weight, relu_layers: ours; their defaults change nothing.",
+    "Knobs score_lr, warmup_steps, exact, snapshots, search_seed, distill_weight, relu_layers: ours, off by default.",
 )
+
+
+STAGE = "search"
+# knobs that the states of a search depend on, beside those in its recipe
+SEARCHING = {
+    "surrogate", "curvature", "penalty", "threshold", "score_lr", "warmup_steps", "distill_weight", "temperature"
+}  # fmt: skip
 
 
 class Knobs(Finetuning):
@@ -72,6 +83,7 @@ class Knobs(Finetuning):
     warmup_steps: int = Field(default=500, ge=0)  # while coefficients are fitted again every 10 steps
     exact: bool = False  # where the search ended below the budget, fill it up by the largest scores
     snapshots: Budgets = ()  # budgets to be kept on the way down, each finetuned as a point of its own
+    search_seed: SearchSeed = None  # of the mask search alone: trials with the same one share it, above their budgets
 
 
 def passes(knobs: Knobs) -> float:
@@ -98,7 +110,7 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
     """Gates with scores from U(0, 1), drawn site by site in order of execution; not those that `random` draws."""
-    dice = generator(task.seed, zlib.crc32(b"autorep"))
+    dice = generator(seed_of(task, knobs), zlib.crc32(b"autorep"))
 
     def make(site: Site) -> Gate:
         score = torch.rand(site.shape, generator=dice)
@@ -140,6 +152,7 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     positions = sum(score.numel() for score in scores)
     penalty = knobs.penalty * (positions / sum(site.relus for site in task.all_sites()))  # density: of all there are
     state = {"count": float(positions)}
+    low = torch.full((), positions, dtype=torch.int64, device=device)  # the lowest count of the steps from here on
 
     def loss(pixels: Tensor, labels: Tensor) -> Tensor:
         taught = (teacher(pixels), ()) if knobs.distill_weight else None
@@ -148,14 +161,45 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
 
     def after_epoch(epoch: int, state: dict[str, float]) -> bool:
         state["count"] = float(sum(int(found.state.sum()) for found in searched))
+        if knobs.search_seed is not None:
+            state[LOWEST] = min(state.get(LOWEST, math.inf), float(low))
         keep_passed(task, student, snapshots, int(state["count"]), epoch)
         return False
 
-    fit(
-        task.context, "search", student, task.train, recipe, loss, seed=task.seed, state=state,
-        groups=[{"params": others}, {"params": scores, "lr": knobs.score_lr or knobs.lr}],
-        after_epoch=after_epoch, passes=step_passes(taught=bool(knobs.distill_weight)),
-    )  # fmt: skip
+    @torch.no_grad()
+    def after_step() -> None:
+        torch.minimum(low, torch.stack([found.state.sum() for found in searched]).sum(), out=low)
+
+    with shared(task, course(task, knobs, recipe, snapshots)) as passed:
+        fit(
+            task.context, STAGE, student, task.train, recipe, loss, seed=seed_of(task, knobs), state=state,
+            groups=[{"params": others}, {"params": scores, "lr": knobs.score_lr or knobs.lr}],
+            after_epoch=after_epoch, passes=step_passes(taught=bool(knobs.distill_weight)),
+            after_step=None if knobs.search_seed is None else after_step, passed=passed,
+        )  # fmt: skip
+
+
+def seed_of(task: Task, knobs: Knobs) -> int:
+    """The seed of the search."""
+    return task.seed if knobs.search_seed is None else knobs.search_seed
+
+
+def course(task: Task, knobs: Knobs, recipe: Recipe, snapshots: Sequence[int]) -> Course:
+    """The search as others may share it: above its budget the gradient of `excess` does not depend on it, so that
+    searches to two budgets are the same until a step has met the larger one."""
+    return Course(
+        stage=STAGE,
+        seed=knobs.search_seed,
+        key={
+            "method": "autorep",
+            "recipe": recipe.model_dump(mode="json"),
+            "knobs": knobs.model_dump(mode="json", include=SEARCHING),
+        },
+        budget=task.relu_budget,
+        others=tuple(budget for budget in snapshots if budget > task.relu_budget),
+        epochs=knobs.epochs,
+        ends=False,
+    )
 
 
 def hysteresis_gates(student: Classifier) -> dict[str, HysteresisGate]:

@@ -22,6 +22,7 @@ from frontier.masks.mask import Mask
 from frontier.nn.gates import SoftGate
 from frontier.nn.network import Classifier
 from frontier.nn.surgery import gates
+from frontier.results.spec import Recipe
 from frontier.training.finetune import Finetuning, finetune
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, no_grad, wants_compile
@@ -30,6 +31,7 @@ from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
+from frontier.training.trajectory import Course, SearchSeed, shared
 
 FIDELITY = "authors_code"
 PAPER = "Cho et al., Selective Network Linearization for Efficient Private Inference, ICML 2022"
@@ -39,9 +41,14 @@ DEVIATIONS = (
     "The cosine of the finetuning rate moves every step; the authors' every epoch, through the same values.",
     "If the epochs run out, the largest masks are kept (and a note) or the trial fails; the authors' code overshoots.",
     "Knobs mask_lr, max_epochs and exact exist to scale the schedule down; at their defaults they change nothing.",
-    "Knobs surrogate, ce_weight, attention_weight, snapshots, relu_layers are ours; their defaults change nothing.",
+    "Knobs surrogate, ce_weight, attention_weight, snapshots, search_seed, relu_layers: ours; off by default.",
     "The last epoch counts, or the best on validation (checkpoint); the authors take the best on the test set.",
 )
+
+
+STAGE = "search"
+# knobs that the states of a search depend on, beside those in its recipe
+SEARCHING = {"penalty", "growth", "patience_epochs", "mask_lr", "threshold", "distill_weight", "temperature"}
 
 
 class Knobs(Finetuning):
@@ -58,6 +65,7 @@ class Knobs(Finetuning):
     exact: bool = False  # at the stop keep the budget's largest masks, not just those above the threshold
     on_exhaustion: Literal["repair", "error"] = "repair"
     snapshots: Budgets = ()  # budgets to be kept on the way down, each finetuned as a point of its own
+    search_seed: SearchSeed = None  # of the mask search alone: trials with the same one share it
 
 
 def passes(knobs: Knobs) -> float:
@@ -110,11 +118,31 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
         return state["count"] <= task.relu_budget
 
     groups: list[dict[str, Any]] = [{"params": others}, {"params": masks, "lr": knobs.mask_lr or knobs.lr}]
-    fit(
-        task.context, "search", student, task.train, recipe, loss,
-        seed=task.seed, groups=groups, state=state, after_epoch=after_epoch,
-        passes=step_passes(taught=bool(knobs.distill_weight)),
-    )  # fmt: skip
+    with shared(task, course(task, knobs, recipe, snapshots)) as passed:
+        fit(
+            task.context, STAGE, student, task.train, recipe, loss,
+            seed=task.seed if knobs.search_seed is None else knobs.search_seed,
+            groups=groups, state=state, after_epoch=after_epoch,
+            passes=step_passes(taught=bool(knobs.distill_weight)), passed=passed,
+        )  # fmt: skip
+
+
+def course(task: Task, knobs: Knobs, recipe: Recipe, snapshots: Sequence[int]) -> Course:
+    """The search as others may share it: at a constant rate it depends neither on the budget nor on how many epochs it
+    may take, and it ends with the first that meets the budget."""
+    return Course(
+        stage=STAGE,
+        seed=knobs.search_seed,
+        key={
+            "method": "snl",
+            "recipe": recipe.model_dump(mode="json", exclude={"epochs"}),
+            "knobs": knobs.model_dump(mode="json", include=SEARCHING),
+        },
+        budget=task.relu_budget,
+        others=tuple(budget for budget in snapshots if budget > task.relu_budget),
+        epochs=knobs.max_epochs,
+        ends=True,
+    )
 
 
 def soft_gates(student: Classifier) -> dict[str, SoftGate]:

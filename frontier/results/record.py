@@ -86,8 +86,11 @@ class CorruptionSet(Frozen):
     hash: str
 
 
-class Origin(Frozen):
-    """Where the numbers come from."""
+class Origin(Grown):
+    """Where the numbers come from. `reused`: what was made for other trials, or by them meanwhile, and not once more, by
+    name: teachers and what is cached beside them, corrupted images, a mask search up to an epoch."""
+
+    NEWER = frozenset({"reused"})
 
     code_version: str
     fidelity: Literal["authors_code", "paper", "reconstruction", "baseline"] | None = None
@@ -99,6 +102,7 @@ class Origin(Frozen):
     host: str = ""
     started_at: str = ""  # ISO 8601, UTC
     wall_s: dict[str, float] = {}  # seconds by stage
+    reused: dict[str, str] = {}
 
 
 class TrialRecord(Grown):
@@ -131,9 +135,9 @@ class TrialRecord(Grown):
 
     def comparable(self) -> dict[str, Any]:
         """The record without what may differ between two runs of one spec: trial number, evaluations, measurements of
-        private inference, host, timings."""
+        private inference, host, timings, what was reused."""
         later = {"trial": True, "evaluations": True, "measurements": True}
-        return self.model_dump(mode="json", exclude={**later, "origin": {"host", "started_at", "wall_s"}})
+        return self.model_dump(mode="json", exclude={**later, "origin": {"host", "started_at", "wall_s", "reused"}})
 
 
 def address(trial: int, point: int) -> str:

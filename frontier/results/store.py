@@ -9,6 +9,7 @@
                                      checkpoints/, rung-K.json
     HOME/teachers/HASH/              teachers, shared by all studies
     HOME/corruptions/DATA-SPLIT-KEY/ corrupted images, shared by all studies
+    HOME/trajectories/HASH/          states of mask searches, shared by all studies (training.trajectory)
 
 A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is.
 """
@@ -33,6 +34,7 @@ from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 
+TRAJECTORIES = "trajectories"
 Keep = Literal["front", "all", "none"]  # whose weights stay
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

@@ -30,6 +30,7 @@ class Context:
     checkpoint_every_s: float = CHECKPOINT_EVERY_S
     passes: dict[str, float] = field(default_factory=dict)  # spent so far, by stage; see `spend`
     shared: dict[str, float] = field(default_factory=dict)  # what it took once to train what many trials share, by name
+    reused: dict[str, str] = field(default_factory=dict)  # what was there already, by name; see `Origin.reused`
     _saved_at: dict[str, float] = field(default_factory=dict)
 
     def spend(self, stage: str, passes: float) -> None:

@@ -18,6 +18,7 @@ from frontier.training.optimizers import build, lr_factor, set_lr, trainable
 
 Loss = Callable[[Tensor, Tensor], Tensor]  # (pixels, labels) -> scalar
 AfterEpoch = Callable[[int, dict[str, float]], bool]  # (epoch, state) -> stop?
+Passed = Callable[[int, dict[str, float], Callable[[], dict[str, Any]]], None]  # (epochs, state, checkpoint)
 
 
 def fit(
@@ -35,13 +36,15 @@ def fit(
     passes: float = 3.0,
     steps: int | None = None,
     after_step: Callable[[], None] | None = None,
+    passed: Passed | None = None,
 ) -> int:
     """Train `model` in place for `recipe.epochs` epochs, or for `steps` steps; returns how many epochs were begun.
 
     `groups` are optimizer parameter groups (default: all trainable parameters), `state` numbers that
     `after_epoch` keeps between epochs; both survive a crash: the stage goes on from its last checkpoint.
     `passes` is what one image costs in one step, in network passes; the stage is charged for them. `after_step` runs
-    when the optimizers have stepped. Raises TrialFailed when the loss is not finite, Cancelled on demand.
+    when the optimizers have stepped, `passed` when an epoch is over, with the checkpoint as it is then. Raises
+    TrialFailed when the loss is not finite, Cancelled on demand.
     """
     state = {} if state is None else state
     optimizers = build(recipe, groups if groups is not None else [{"params": trainable(model)}])
@@ -83,6 +86,8 @@ def fit(
         charge()
         context.log(f"{stage}: epoch {done}/{epochs} loss {mean_loss:.4f}" + _told(state))
         context.save(stage, snapshot, final=stopped or done == epochs)
+        if passed is not None:
+            passed(done, state, snapshot)
         context.check()
     return done
 

@@ -42,9 +42,9 @@ def counts_of(budgets: Budgets, relus: int) -> tuple[int, ...]:
 def keep_passed(task: Task, student: Classifier, budgets: Sequence[int], count: int, epoch: int) -> None:
     """Store the student for every budget that `count` meets and that no earlier epoch met. Call it after each epoch."""
     for budget in budgets:
-        if count <= budget and not task.context.has(_stage(budget)):
+        if count <= budget and not task.context.has(stage_of(budget)):
             state: Callable[[], dict[str, Any]] = partial(dict, model=student.state_dict(), epochs=epoch + 1)
-            task.context.save(_stage(budget), state, final=True)
+            task.context.save(stage_of(budget), state, final=True)
 
 
 def finetuned(
@@ -67,7 +67,7 @@ def finetuned(
     held = sum(site.relus for site in task.sites())
     for budget in budgets:
         beyond = bool(task.closed) and budget > held
-        saved = task.context.load(_stage(budget)) if budget > task.relu_budget and not beyond else None
+        saved = task.context.load(stage_of(budget)) if budget > task.relu_budget and not beyond else None
         if saved is None:
             low = "is not above the asked budget" if budget <= task.relu_budget else "was not passed"
             notes.append(f"{method}: snapshot {budget} {f'is more than open sites hold, {held}' if beyond else low}")
@@ -88,5 +88,6 @@ def finetuned(
     return tuple(candidates), tuple(notes)
 
 
-def _stage(budget: int) -> str:
+def stage_of(budget: int) -> str:
+    """The checkpoint of a budget that was passed."""
     return f"snapshot-{budget}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +23,16 @@ Tensors = dict[str, Tensor]
 # (name, what it depends on beside data, network and teacher recipe, train it) -> tensors, trained once for all trials
 Cached = Callable[[str, Mapping[str, Any], Callable[[Context], Tensors]], Tensors]
 Fresh = Callable[[int, Mapping[str, Any]], Classifier]  # (seed, options other than the spec's) -> untrained network
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """Where the states of mask searches are kept (`training.trajectory`): `of` is what all searches of the task depend
+    on, whatever the method; beyond the limit the states used least recently are deleted."""
+
+    folder: Path
+    of: Mapping[str, Any]
+    limit_bytes: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,7 @@ class Task:
     widths: Mapping[str, int] = field(default_factory=dict)  # its options that scale the channels, with their values
     passes: float | None = None
     closed: frozenset[str] = frozenset()
+    trajectories: Trajectories | None = None  # None: no search is shared
 
     def recipe(self, **own: Any) -> Recipe:
         """A recipe of a method's own, on images and in a precision as in finetuning."""

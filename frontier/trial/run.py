@@ -83,6 +83,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
             host=origin.host(),
             started_at=started_at,
             wall_s=workspace.wall_s,
+            reused=context.reused,
         ),
         **found,
     )
@@ -100,6 +101,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     with workspace.stage("teacher"):
         school = School(spec, data, train, runtime.home, context)
         teacher = school.teacher()
+        trajectories = school.trajectories(teacher, runtime.trajectories_bytes)
     with workspace.stage("measure_teacher"):
         by_teacher = {
             split: clean(teacher, Images.of(source.images(split, count), context.device))
@@ -121,6 +123,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
         options=spec.network.options,
         widths=widths_of(spec.network.name, spec.network.options),
         passes=spec.passes,
+        trajectories=trajectories,
     )
     layers = relu_layers_of(spec)
     notes: tuple[str, ...] = ()
@@ -130,6 +133,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     with workspace.stage("linearize"):
         linearized: Linearized = registry.load("method", spec.method).linearize(task, knobs_of(spec))
     with workspace.stage("measure"):
+        context.reused.update(source.reused(spec.measure))
         points = judge(
             spec, task.relu_budget, linearized, source, workspace.folder, context, keep_weights=runtime.keep_weights
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from frontier.errors import BlockedError, InputError
+from frontier.shelves import TRAJECTORIES_GB
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Runtime:
     device: str = "auto"
     threads: int = 1
     keep_weights: bool = True
+    trajectories_bytes: int = int(TRAJECTORIES_GB * 1e9)  # for mask searches that trials share; 0: share none
     deadline_s: float | None = None  # a trial that runs longer is cancelled
     pruner: str | None = None  # who stops the trial at a rung where others of its study stand better
     plugins: tuple[Path, ...] = ()  # folders, for a worker that does not inherit FRONTIER_PLUGINS

@@ -88,6 +88,17 @@ class Source:
         kept = self.corrupted_split(split)
         return CorruptionSet(label=kept.label, hash=digest(_sets.hashes(kept, corruptions, watch)))
 
+    def reused(self, measure: MeasureSpec) -> dict[str, str]:
+        """The corruptions of a measurement whose images are there already, by `corruptions/SPLIT`."""
+        if self.home is None:
+            return {}
+        found: dict[str, str] = {}
+        for split in ("validation", "test"):
+            missing = _sets.missing(self.corrupted_split(split), measure.corruptions)
+            there = [corruption for corruption in measure.corruptions if corruption not in missing]
+            found |= {f"corruptions/{split}": ", ".join(there)} if there else {}
+        return found
+
     def corruption_sets(self, measure: MeasureSpec, watch: Watch = NOBODY) -> dict[str, CorruptionSet]:
         """Those that a measurement uses, by split."""
         splits = ["validation", "test", *(["official"] if measure.official else [])]

@@ -18,12 +18,14 @@ from frontier.data._dataset import Dataset
 from frontier.frozen import digest
 from frontier.nn.network import Classifier, build
 from frontier.results.spec import Options, TrialSpec
+from frontier.results.store import TRAJECTORIES
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, wants_compile
 from frontier.training.losses import cross_entropy
-from frontier.training.task import Tensors
+from frontier.training.task import Tensors, Trajectories
+from frontier.training.tensors import sha256_of
 from frontier.training.whiten import whiten
 from frontier.trial import cache
 from frontier.trial.parts import plugins
@@ -73,6 +75,14 @@ class School:
         model = self.fresh(seed)
         model.load_state_dict(cache.obtain(folder, "teacher", recipe, self._train_teacher, self.context))
         return model.eval()
+
+    def trajectories(self, teacher: Classifier, limit_bytes: int) -> Trajectories | None:
+        """Where searches that begin at this teacher are kept: at its very weights, for those of another machine may
+        differ in a bit. None where nothing may be kept."""
+        if not limit_bytes:
+            return None
+        of = {"teacher": key_of(self.spec), "weights": sha256_of(teacher.state_dict())}
+        return Trajectories(self.home / TRAJECTORIES, of, limit_bytes)
 
     def cached(self, name: str, key: Mapping[str, Any], train: cache.Train) -> Tensors:
         """See `frontier.training.task.Cached`."""

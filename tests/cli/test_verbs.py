@@ -94,6 +94,8 @@ def test_a_search_from_start_to_export(run: Run, space: Path, tmp_path: Path) ->
     listed = json.loads(run("list", "--home", home, "--json").stdout)
     assert [entry["study"] for entry in listed] == ["machinery"]
     assert run("gc", "machinery", "--home", home).stdout.endswith("freed\n")
+    assert run("gc", "--trajectories", "--home", home).stdout == "0 files, 0.0 MB freed\n"
+    assert "--trajectories" in run("gc", "--home", home).stderr
 
     again = run("search", space, "--home", home, "--backend", "inline", "--trials", 3)
     assert again.returncode == 2
