@@ -87,8 +87,8 @@ class CorruptionSet(Frozen):
 
 
 class Origin(Grown):
-    """Where the numbers come from. `reused`: what was made for other trials, or by them meanwhile, and not once more, by
-    name: teachers and what is cached beside them, corrupted images, a mask search up to an epoch."""
+    """Where the numbers come from. `reused`: what was made for other trials, or by them meanwhile, and not once
+    more, by name: teachers and what is cached beside them, corrupted images, a mask search up to an epoch."""
 
     NEWER = frozenset({"reused"})
 
