@@ -38,11 +38,11 @@ def obtain(folder: Path, name: str, recipe: Any, train: Train, context: Context)
     context.reused[name] = folder.name
 
     def tell(line: str) -> None:
-        context.log(f"{name} {folder.name}: {line}")
+        context.log(f"teacher {folder.name}: {line}")
 
     def make(check: Callable[[], None]) -> None:
         context.reused.pop(name, None)
-        _train(folder, name, recipe, train, context, check)
+        _train(folder, recipe, train, context, check)
 
     return once(folder, LEASE, lambda: _finished(folder, name, context), make, tell=tell, check=context.check)
 
@@ -55,7 +55,7 @@ def _finished(folder: Path, name: str, context: Context) -> dict[str, Tensor] | 
     except FileNotFoundError:
         return None
     except Torn as torn:
-        context.log(f"{name} {folder.name}: {path} cannot be read ({torn}) and is trained again")
+        context.log(f"teacher {folder.name}: {path} cannot be read ({torn}) and is trained again")
         with contextlib.suppress(FileNotFoundError):
             path.replace(path.with_suffix(".torn"))
         return None
@@ -63,8 +63,8 @@ def _finished(folder: Path, name: str, context: Context) -> dict[str, Tensor] | 
     return found
 
 
-def _train(folder: Path, name: str, recipe: Any, train: Train, context: Context, check: Callable[[], None]) -> None:
-    context.log(f"{name} {folder.name}: training")
+def _train(folder: Path, recipe: Any, train: Train, context: Context, check: Callable[[], None]) -> None:
+    context.log(f"teacher {folder.name}: training")
     workspace = Workspace(folder)
     own = Context(device=context.device, checkpoints=folder / "checkpoints", log=workspace.log, check=check)
     write_atomic(folder / "recipe.json", canonical_json(recipe) + "\n")
