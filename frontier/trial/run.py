@@ -103,6 +103,7 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
         teacher = school.teacher()
         trajectories = school.trajectories(teacher, runtime.trajectories_bytes)
     with workspace.stage("measure_teacher"):
+        context.reused.update(source.reused(spec.measure))  # before a rung makes any
         by_teacher = {
             split: clean(teacher, Images.of(source.images(split, count), context.device))
             for split, count in (("validation", spec.measure.validation_images), ("test", spec.measure.test_images))
@@ -133,7 +134,6 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     with workspace.stage("linearize"):
         linearized: Linearized = registry.load("method", spec.method).linearize(task, knobs_of(spec))
     with workspace.stage("measure"):
-        context.reused.update(source.reused(spec.measure))
         points = judge(
             spec, task.relu_budget, linearized, source, workspace.folder, context, keep_weights=runtime.keep_weights
         )
