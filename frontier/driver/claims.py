@@ -60,6 +60,13 @@ class Claims:
             shutil.rmtree(_aside(self._study, self._presence.name), ignore_errors=True)
         return None
 
+    def release(self, trial: int) -> None:
+        """A number that was claimed and not used is free again, in one step; unless another driver has taken it over."""
+        if self.holds(trial):
+            aside = self._study.folder / "trials" / f".{trial}.released"
+            self._study.trial_folder(trial).rename(aside)
+            shutil.rmtree(aside)
+
     def owner(self, trial: int) -> str | None:
         """The driver that holds the trial, or held it last; None where it carries no mark."""
         marks = self._study.trial_folder(trial).glob(f"{MARK}*")

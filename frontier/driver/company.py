@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import final
 
+from frontier.driver.ahead import Sampling
 from frontier.driver.claims import Claims, sweep
 from frontier.driver.folders import Found, look
 from frontier.driver.memory import Memory
@@ -79,11 +80,12 @@ class Company:
         """Until there may be something new."""
         time.sleep(LOOK_S)
 
-    def news(self, known: Container[int], memory: Memory, alone: Callable[[], AbstractContextManager[None]]) -> News:
+    def news(self, known: Container[int], memory: Sampling, alone: Callable[[], AbstractContextManager[None]]) -> News:
         """Looks at the folders of all trials but the `known` ones, and takes over what a dead driver has left."""
         self._looked = time.monotonic()
-        news = News()
-        for trial in self._study.trials():
+        news, trials = News(), self._study.trials()
+        self.elsewhere.intersection_update(trials)  # a number may have been given back
+        for trial in trials:
             if trial not in known:
                 self._look_at(trial, news)
         if dead := self._dead():
@@ -113,7 +115,7 @@ class Company:
     def _lives(self, name: str) -> bool:
         return bool(name) and lives(self._study.folder, name)
 
-    def _take_over(self, dead: set[str], memory: Memory, news: News) -> None:
+    def _take_over(self, dead: set[str], memory: Sampling, news: News) -> None:
         """While no other driver does the same. What a dead one finished is told, what it held is ours."""
         finished: dict[int, TrialRecord] = {}
         left = {trial for trial in self._study.trials() if (self._claims.owner(trial) or "") in dead}

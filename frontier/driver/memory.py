@@ -54,13 +54,14 @@ class Memory:
         except BROKEN as error:
             self._start_over(f"could not be read ({type(error).__name__})")
 
-    def ask(self, trial: int, budget: int | None = None) -> Iterator[dict[str, Scalar]]:
-        """Assignments for trial number `trial`; asking for another one tells FAIL of the one before."""
+    def ask(self, trial: int, budget: int | None = None, *, draws: int = 1) -> Iterator[dict[str, Scalar]]:
+        """Up to so many assignments for trial number `trial`; going on to another one, or to the end, tells FAIL of
+        the one before. `budget`: the ReLU budget that the sampler is held to."""
         with quiet():
             sampler = self._build(Draw(self._draws, trial, self._names))
             if budget is not None:
                 sampler = optuna.samplers.PartialFixedSampler(held(self._space, budget), sampler)
-        while True:
+        for _ in range(draws):
             sampler, asked, assignment = self._steadily(partial(self._asked, trial, sampler))
             yield assignment
             self._steadily(partial(asked.set_user_attr, "repeated", True))
@@ -78,6 +79,21 @@ class Memory:
         self._waiting[trial] = asked.number
         asked.set_user_attr("trial", trial)
         return self._study.sampler, asked, draw(asked, self._space)
+
+    def adopt(self, trial: int, spec: TrialSpec) -> None:
+        """A trial that the sampler was not asked for runs."""
+        self._steadily(partial(self._adopted, trial, spec))
+
+    def _adopted(self, trial: int, spec: TrialSpec) -> None:
+        if (number := self._running(trial)) is None:
+            self._add(spec, spec.relu_budget, None, TrialState.RUNNING, trial=trial)
+            number = self._running(trial)
+        assert number is not None, f"trial {trial} lies outside the space"
+        self._waiting[trial] = number
+
+    def _running(self, trial: int) -> int | None:
+        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        return next((theirs.number for theirs in running if theirs.user_attrs.get("trial") == trial), None)
 
     def tell(self, trial: int, record: TrialRecord) -> None:
         """Complete with the asked point's values, pruned or failed; then the extra points, marked as such. Once."""

@@ -14,13 +14,14 @@ from types import TracebackType
 from typing import Self, final
 
 from frontier.driver import events
+from frontier.driver.ahead import Sampling
 from frontier.driver.claims import SCRATCH, Claims
 from frontier.driver.company import Company
 from frontier.driver.database import Database
 from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
 from frontier.driver.presence import Presence
-from frontier.driver.seeds import derive
+from frontier.driver.questions import NO_OTHER, Questions
 from frontier.driver.standing import Standing
 from frontier.driver.steady import Steady
 from frontier.driver.storage import Storage
@@ -28,14 +29,12 @@ from frontier.driver.undisturbed import Undisturbed
 from frontier.driver.voice import OnEvent, Voice
 from frontier.driver.work import Asked, write_failed
 from frontier.errors import BlockedError, InputError, RecordError
-from frontier.frozen import digest
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
 from frontier.spaces.space import Space
 from frontier.trial.workspace import CANCEL
 
-DRAWS = 4  # how often a specification is drawn before a repetition of an earlier one is accepted
 FAILURES_IN_A_ROW = 10  # then the study stops
 
 
@@ -77,8 +76,8 @@ class Search:
         self._presence: Presence | None = None
         self._waiting: dict[int, TrialSpec] = {}
         self._again: deque[int] = deque()
-        self._unasked: deque[int] = deque()  # numbers that are ours and for which nothing has been drawn yet
-        self._asked_before: set[str] = set()
+        self._unasked: deque[int] = deque()  # numbers that are ours and not handed out; the first may be asked ahead
+        self._asked_out = False  # whether the space holds no other question
         self._failures_in_a_row = 0
         self._stopped: str | None = None
         self._stack = ExitStack()
@@ -121,6 +120,8 @@ class Search:
         trial = self._again.popleft() if self._again else self._new()
         if trial is None:
             return None
+        if not self._again and self.handed_out in self._sampling.slow and (later := self._number()) is not None:
+            self._sampling.ask_ahead(later)
         self._voice.asked(trial, self._waiting[trial])
         return self._handed(trial)
 
@@ -148,7 +149,7 @@ class Search:
             record = self.study.record(trial)
         except RecordError as error:
             del self._waiting[trial]
-            self._memory.abandon(trial)
+            self._sampling.abandon(trial)
             self._set_aside(trial, error)
         else:
             self.tell(trial, record)
@@ -160,7 +161,7 @@ class Search:
         if not self._holds(trial):
             return
         del self._waiting[trial]
-        self._memory.tell(trial, record)
+        self._sampling.tell(trial, record)
         self._standing.add(trial, record)
         self._voice.finished(trial, record)
         self._failures_in_a_row = self._failures_in_a_row + 1 if record.state == "failed" else 0
@@ -172,7 +173,7 @@ class Search:
         self.collect(trial)
 
     def stop(self, reason: str) -> None:
-        """Hands out nothing more; trials that run may finish."""
+        """Hands out nothing more; trials that run may finish. The first reason stays."""
         if self._stopped is None:
             self._stopped = reason
             self._voice.stopping(reason)
@@ -203,8 +204,9 @@ class Search:
 
     @property
     def complete(self) -> bool:
-        """Whether every trial of the total was handed out and has ended."""
-        return not self._waiting and not self._company.elsewhere and self.handed_out >= self.trials
+        """Whether every trial of the total, or all that the space holds, was handed out and has ended."""
+        handed_out = self.handed_out >= self.trials and not self._unasked
+        return not self._waiting and not self._company.elsewhere and (self._asked_out or handed_out)
 
     @property
     def fruitless(self) -> bool:
@@ -217,9 +219,15 @@ class Search:
         return self._failures_in_a_row >= FAILURES_IN_A_ROW
 
     @property
+    def ready(self) -> bool:
+        """Whether `ask` answers at once; else the sampler is being asked ahead."""
+        return bool(self._again) or self._stopped is not None or self._sampling.ready
+
+    @property
     def remaining(self) -> int:
         """How many times `ask` will hand out a trial if nothing stops it."""
-        return len(self._again) + len(self._unasked) + max(0, self.trials - self.handed_out)
+        fresh = 0 if self._asked_out else len(self._unasked) + max(0, self.trials - self.handed_out)
+        return len(self._again) + fresh
 
     @property
     def scratch(self) -> Path:
@@ -242,17 +250,20 @@ class Search:
     def finish(self) -> None:
         """Says how the driver ends: done when every trial that was asked for has its record, else interrupted."""
         if self._shared and not self._company.present():
-            self._memory.free_strays()
+            self._sampling.free_strays()
         if self.complete:
             self._voice.done()
         else:
             self._voice.interrupted(self._stopped or "the driver ended early")
 
     def collect_all(self) -> None:
-        """Tells every record that a backend had no time to tell."""
+        """Tells every record that a backend had no time to tell, and gives back a number that was asked ahead; waits
+        until the sampler has heard of all."""
         for trial in sorted(self._waiting):
             if self.study.finished(trial):
                 self.collect(trial)
+        self._give_back()
+        self._sampling.settle()
 
     # how it is done
 
@@ -267,25 +278,35 @@ class Search:
     def _cancel_file(self) -> Path:
         return self.study.folder / CANCEL
 
+    def _number(self) -> int | None:
+        """A number that is ours and not handed out yet; None when the total is reached."""
+        if not self._unasked and (trial := self._claims.claim()) is not None:
+            self._unasked.append(trial)
+        return self._unasked[0] if self._unasked else None
+
     def _new(self) -> int | None:
         """A trial that nobody has asked yet; None when the total is reached or nothing can be drawn any more."""
-        trial = self._unasked.popleft() if self._unasked else self._claims.claim()
-        if trial is None:
+        if self._asked_out or (trial := self._number()) is None:
             return None
-        seed = derive(self.space.space_hash, self._manifest.seed, trial)
-        anchor = self.space.anchors[trial] if trial < len(self.space.anchors) else None
         try:
-            for _, assignment in zip(range(DRAWS), self._memory.ask(trial, anchor), strict=False):
-                spec = self.space.spec(assignment, seed=seed)
-                if _question(spec) not in self._asked_before:
-                    break
+            spec = self._sampling.of(trial)
         except BlockedError:
-            self._unasked.append(trial)
+            return None
+        self._unasked.popleft()
+        if spec is None:
+            self._asked_out = True
+            self._claims.release(trial)
+            self._voice.stopping(NO_OTHER)
             return None
         self.study.write_spec(trial, spec)
         self._waiting[trial] = spec
-        self._asked_before.add(_question(spec))
         return trial
+
+    def _give_back(self) -> None:
+        """What was asked ahead and not handed out leaves nothing."""
+        if (trial := self._sampling.withdraw()) is not None:
+            self._unasked.remove(trial)
+            self._claims.release(trial)
 
     def _catch_up(self, stack: ExitStack) -> None:
         """Reads all folders, tells the sampler, says whether this is a start or a resume."""
@@ -298,8 +319,8 @@ class Search:
             self._standing.add(trial, record)
         self._waiting.update(found.unfinished)
         self._again.extend(found.unfinished)
-        specs = [record.spec for record in found.finished.values()] + list(found.unfinished.values())
-        self._asked_before.update(map(_question, specs))
+        self._questions.note(record.spec for record in found.finished.values())
+        self._questions.note(found.unfinished.values())
         for trial, error in found.unreadable.items():
             self._set_aside(trial, error)
         if self.handed_out:
@@ -313,6 +334,10 @@ class Search:
         about = self._manifest
         memory = Memory(self._database, self.space, about.sampler, about.seed, self._steadily)
         stack.callback(memory.close)
+        self._questions = Questions(self.space, memory, about.seed)
+        self._sampling = Sampling(self._questions, memory, about.sampler)
+        stack.callback(self._sampling.close)
+        stack.callback(self._give_back)
         return memory
 
     def _look_around(self) -> None:
@@ -321,16 +346,16 @@ class Search:
             return
         known = self._standing.trials | self._waiting.keys() | set(self._unasked)
         try:
-            news = self._company.news(known, self._memory, self._alone)
+            news = self._company.news(known, self._sampling, self._alone)
         except BlockedError:
             return
         for trial, record in news.finished.items():
             self._standing.add(trial, record)
-            self._asked_before.add(_question(record.spec))
+            self._questions.note([record.spec])
             self._voice.finished(trial, record, ours=False)
         for trial, error in news.unreadable.items():
             self._set_aside(trial, error)
-        self._asked_before.update(map(_question, news.asked.values()))
+        self._questions.note(news.asked.values())
         self._waiting.update(news.unfinished)
         self._again.extend(news.unfinished)
         self._unasked.extend(news.unasked)
@@ -342,7 +367,7 @@ class Search:
         if self._claims.holds(trial):
             return True
         del self._waiting[trial]
-        self._memory.let_go(trial)
+        self._sampling.let_go(trial)
         self._company.elsewhere.add(trial)
         self._voice.warn("is another driver's by now", trial)
         return False
@@ -353,8 +378,3 @@ class Search:
     def _set_aside(self, trial: int, error: RecordError) -> None:
         self._standing.add_unreadable(trial)
         self._voice.warn(str(error), trial)
-
-
-def _question(spec: TrialSpec) -> str:
-    """Equal for specs that differ in nothing but the seed."""
-    return digest(spec.model_dump(mode="json", exclude={"seed"}))

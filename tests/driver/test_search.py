@@ -13,11 +13,10 @@ from optuna.trial import TrialState
 from search_books import ask, finish, finish_all, remembered, search
 
 from frontier.driver import events
-from frontier.driver.study import DRAWS, Search
+from frontier.driver.study import Search
 from frontier.errors import InputError
 from frontier.results.objectives import RELU_COUNT
 from frontier.results.store import Study
-from frontier.spaces.domain import ChoiceDomain
 from frontier.spaces.goals import FOUR
 
 
@@ -60,23 +59,6 @@ def test_seeds_differ_between_trials_and_repeat_with_the_study(tmp_path: Path) -
     assert seeds[0] == seeds[1]
     assert len(set(seeds[0])) == 5
     assert all(0 <= seed < 2**31 for seed in seeds[0])
-
-
-def test_what_was_asked_before_is_drawn_again_but_not_for_ever(tmp_path: Path) -> None:
-    full = fakes.space(anchors=())
-    few = full.model_copy(
-        update={
-            "relu_budget": ChoiceDomain(options=(1, 2)),
-            "methods": {"random": {"share": 0.5, "rule": "a"}},
-            "finetune": full.finetune | {"lr": 0.1},
-        }
-    )
-    study = fakes.study(tmp_path, few)
-    with Search(study, few, trials=4) as running:
-        budgets = [ask(running).spec.relu_budget for _ in range(4)]
-    assert set(budgets[:3]) == {1, 2}
-    tries = [trial.user_attrs["trial"] for trial in remembered(study)]
-    assert max(tries.count(trial) for trial in range(4)) == DRAWS
 
 
 def test_a_study_is_not_resumed_with_another_question(study: Study) -> None:

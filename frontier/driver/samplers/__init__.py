@@ -1,1 +1,2 @@
-"""The axis `sampler`: one module each; `build(draw)` gives the Optuna sampler that decides one trial."""
+"""The axis `sampler`: one module each; `build(draw)` gives the Optuna sampler that decides one trial. One whose
+questions take seconds names the trials that it is asked ahead for: `AHEAD = range(...)`."""

@@ -7,10 +7,14 @@ all trials share (budget, method); knobs that only one method has are drawn at r
 
 from __future__ import annotations
 
+import sys
+
 import optuna
 
 from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
+
+AHEAD = range(sys.maxsize)  # the trials whose question takes seconds and is asked ahead
 
 
 def build(draw: Draw) -> optuna.samplers.BaseSampler:

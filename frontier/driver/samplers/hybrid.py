@@ -8,6 +8,7 @@ from frontier.driver.samplers import gp, tpe
 from frontier.driver.samplers._draw import Draw
 
 BY_GP = 60  # trials
+AHEAD = range(BY_GP)
 
 
 def build(draw: Draw) -> optuna.samplers.BaseSampler:
