@@ -64,7 +64,7 @@ class VerificationError(FrontierError):
 
 
 class Interrupted(FrontierError):
-    """Stopped by a person; everything finished is saved."""
+    """Stopped by a person, by SIGTERM or at the study's deadline; everything finished is saved."""
 
     exit_code = 130
 
@@ -79,6 +79,11 @@ class Pruned(TrialFailed):
 
 class Cancelled(TrialFailed):
     """Raised inside a trial that a person cancelled or whose deadline has passed."""
+
+    @classmethod
+    def late(cls, deadline_s: float) -> Cancelled:
+        """The trial ran for longer than `deadline_s`."""
+        return cls(f"the deadline of {deadline_s:g} s has passed")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from frontier.driver import events
 from frontier.driver.drive import drive
 from frontier.driver.file_systems import refuse_sqlite_on
 from frontier.driver.storage import Storage
+from frontier.driver.stopping import Limits
 from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
@@ -51,6 +52,9 @@ def search(
     address: str | None = None,
     storage: str | None = None,
     trajectories_gb: float = TRAJECTORIES_GB,
+    trial_deadline_min: float | None = None,
+    deadline_h: float | None = None,
+    grace_s: float | None = None,
     recorded: Sequence[TrialRecord] = (),
     on_event: OnEvent | None = None,
 ) -> StudyView:
@@ -61,19 +65,23 @@ def search(
     `storage` is the URL of a PostgreSQL database for the sampler's memory: then several drivers may work on the study
     at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
     `trajectories_gb`: disk for the mask searches that trials share (`search_seed`); with 0 none is shared.
-    `recorded` is what the replay backend answers from. Raises InputError or BlockedError before anything is written
-    or run, Interrupted when a person stopped it, TooManyFailures when trials keep failing; what has finished is kept
-    in every case.
+    A trial that runs for longer than `trial_deadline_min` (None: what the space says) is FAILED. After `deadline_h` of
+    this call nothing more is handed out, and `grace_s` (None: 30) later running trials are stopped, to go on with
+    `resume`; SIGTERM does the same at once. `recorded` is what the replay backend answers from.
+    Raises InputError or BlockedError before anything is written or run, Interrupted when it was stopped,
+    TooManyFailures when trials keep failing; what has finished is kept in every case.
     """
     question = load_space(str(space))
     name = name or question.name
     folder = Path(home)
+    minutes = question.resources.deadline_min if trial_deadline_min is None else trial_deadline_min
     runtime = Runtime(
         home=folder.resolve(),
         data=Path(data).resolve() if data is not None else None,
         download=download,
         device=device,
         threads=max(1, int(question.resources.cpu)),
+        deadline_s=None if minutes is None else 60 * minutes,
         plugins=registry.folders(),
         trajectories_bytes=_bytes(trajectories_gb),
     )
@@ -87,6 +95,7 @@ def search(
         recorded=recorded,
     )
     _refuse(trials, seed, keep)
+    limits = _limits(trial_deadline_min, deadline_h, grace_s)
     memory = storage_of(storage, folder)
     _backend(backend).check(work)
     runtime.torch_device()
@@ -104,7 +113,7 @@ def search(
     work = replace(work, runtime=replace(runtime, keep_weights=kept != "none", pruner=made.pruner))
     tell = _Listener(view, frees=kept == "front", on_event=on_event)
     with Search(files, question, trials=total, on_event=tell, storage=memory) as running:
-        drive(running, backend, work)
+        drive(running, backend, work, limits)
     return view
 
 
@@ -114,12 +123,14 @@ class _Listener:
 
     def __init__(self, view: StudyView, *, frees: bool, on_event: OnEvent | None) -> None:
         self._view, self._frees, self._on_event = view, frees, on_event
-        self._front: frozenset[str] = frozenset(found.address for found in view.front())
+        self._front: frozenset[str] = frozenset()
         self._finished: int | None = None
 
     def __call__(self, event: events.Event) -> None:
         if self._on_event is not None:
             self._on_event(event)
+        if event.event == "resumed":
+            self._front = frozenset(event.front)
         if event.event == "finished":
             self._finished = event.trial
         if event.event == "front" and self._frees and self._finished is not None:
@@ -159,6 +170,16 @@ def _bytes(gb: float) -> int:
     if not 0 <= gb < math.inf:
         raise InputError("not a size", where="--trajectories", expected="at least 0 GB", got=gb)
     return int(gb * 1e9)
+
+
+def _limits(trial_deadline_min: float | None, deadline_h: float | None, grace_s: float | None) -> Limits:
+    for option, value in (("--trial-deadline", trial_deadline_min), ("--deadline", deadline_h)):
+        if value is not None and not value > 0:
+            raise InputError("not a deadline", where=option, expected="more than 0", got=value)
+    if grace_s is not None and not grace_s >= 0:
+        raise InputError("not a grace period", where="--grace", expected="at least 0 seconds", got=grace_s)
+    deadline_s = None if deadline_h is None else 3600 * deadline_h
+    return Limits(deadline_s) if grace_s is None else Limits(deadline_s, grace_s)
 
 
 def _backend(name: str) -> ModuleType:

@@ -26,6 +26,13 @@ Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A runnin
 Trajectories = Annotated[
     float, typer.Option(metavar="GB", help="Disk for the mask searches that trials share; 0: share none.")
 ]
+TrialDeadline = Annotated[float | None, typer.Option(metavar="MIN", help="A trial that takes longer fails.")]
+Deadline = Annotated[
+    float | None, typer.Option(metavar="HOURS", help="After that nothing more is handed out; go on with --resume.")
+]
+Grace = Annotated[
+    float | None, typer.Option(metavar="S", help="For running trials after --deadline or SIGTERM; default: 30 seconds.")
+]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
 GIVEN_UP = 0.05  # clean accuracy that the suggested export gives up against the best, for fewer ReLUs
@@ -49,6 +56,9 @@ def command(
     address: Address = None,
     storage: Storage = None,
     trajectories: Trajectories = TRAJECTORIES_GB,
+    trial_deadline: TrialDeadline = None,
+    deadline: Deadline = None,
+    grace: Grace = None,
     progress: Progress = "auto",
     plugin: Plugin = None,
 ) -> None:
@@ -79,6 +89,9 @@ def command(
             address=address,
             storage=storage,
             trajectories_gb=trajectories,
+            trial_deadline_min=trial_deadline,
+            deadline_h=deadline,
+            grace_s=grace,
             on_event=lambda event: shown(event.model_dump(mode="json")),
         )
     print_study(view.summary())

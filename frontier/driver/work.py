@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from filelock import FileLock
 
-from frontier.errors import BlockedError, InputError
+from frontier.driver.deadline import Fail, in_main_thread
+from frontier.errors import BlockedError, InputError, TrialFailed
 from frontier.results.migrate import read_record
 from frontier.results.record import Origin, TrialRecord
 from frontier.results.spec import TrialSpec
@@ -61,9 +63,12 @@ class Work:
     recorded: Sequence[TrialRecord] = ()
 
 
-def attempt(work: Work, asked: Asked) -> TrialRecord:
+Watch = Callable[[float | None, Fail], AbstractContextManager[None]]  # (deadline_s, fail): see driver.deadline
+
+
+def attempt(work: Work, asked: Asked, watch: Watch = in_main_thread) -> TrialRecord:
     """The trial's record: the one that is there, or a new one. An exception out of `evaluate` is a FAILED record;
-    only InputError and BlockedError pass, for they would meet every trial alike.
+    only InputError and BlockedError pass, for they would meet every trial alike. `watch` sees to its deadline.
 
     The folder is locked: a worker that outlives its killed driver by a moment keeps the next one waiting, and if it
     still finished, its record counts and nothing is run twice.
@@ -76,11 +81,15 @@ def attempt(work: Work, asked: Asked) -> TrialRecord:
         for torn in folder.glob(".*.tmp"):
             torn.unlink()
         try:
-            return work.evaluate(asked.spec, folder, work.runtime, trial=asked.trial)
+            with watch(work.runtime.deadline_s, lambda reason: path.is_file() or write_failed(asked, reason)):
+                return work.evaluate(asked.spec, folder, work.runtime, trial=asked.trial)
         except (InputError, BlockedError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a trial raises, the search goes on
-            return write_failed(asked, f"{type(error).__name__}: {error}")
+            if path.is_file():  # it was written before the deadline struck
+                return read_record(path.read_bytes(), where=str(path))
+            name = "" if isinstance(error, TrialFailed) else f"{type(error).__name__}: "
+            return write_failed(asked, f"{name}{error}")
 
 
 def write_failed(asked: Asked, reason: str) -> TrialRecord:

@@ -30,11 +30,14 @@ class SearchSettings(Grown):
     concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
 
 
-class Resources(Frozen):
+class Resources(Grown):
     """What one trial is given. Fractions share a device between trials."""
+
+    NEWER = frozenset({"deadline_min"})
 
     cpu: float = Field(default=1.0, gt=0)
     gpu: float = Field(default=0.0, ge=0)
+    deadline_min: float | None = Field(default=None, gt=0, description="minutes after which a trial is stopped, FAILED")
 
 
 class Space(Frozen):

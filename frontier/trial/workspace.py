@@ -56,7 +56,7 @@ class Workspace:
         if (self.folder / CANCEL).exists():
             raise Cancelled("cancelled by request")
         if self._deadline_s is not None and time.monotonic() - self._started > self._deadline_s:
-            raise Cancelled(f"the deadline of {self._deadline_s:g} s has passed")
+            raise Cancelled.late(self._deadline_s)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -216,6 +216,9 @@ def test_bad_input_is_refused_before_anything_is_written(
         ({"sampler": "tpee"}, InputError, "Did you mean 'tpe'"),
         ({"device": "tpu"}, InputError, "unknown device"),
         ({"concurrency": 0}, InputError, "no worker"),
+        ({"deadline_h": 0.0}, InputError, "--deadline: not a deadline"),
+        ({"trial_deadline_min": float("nan")}, InputError, "--trial-deadline: not a deadline"),
+        ({"grace_s": -1.0}, InputError, "not a grace period"),
         ({"name": "a/b"}, InputError, "not a study name"),
         ({"resume": True}, InputError, "no study 'machinery'"),
         ({"backend": "replay"}, InputError, "nothing to replay"),
@@ -226,6 +229,25 @@ def test_bad_input_is_refused_before_anything_is_written(
     with pytest.raises(InputError, match="FRONTIER_DATA"):
         frontier.search(cifar, home=home, backend="inline", data=tmp_path)
     assert not home.exists()
+
+
+@pytest.mark.parametrize("how", ["space", "option"])
+def test_a_trial_that_takes_longer_than_its_deadline_fails_and_the_option_beats_the_space(
+    space: Path, tmp_path: Path, how: str
+) -> None:
+    minutes = 1e-9 if how == "space" else 100
+    space.write_text(space.read_text() + f"resources: {{deadline_min: {minutes}}}\n")
+    options = {} if how == "space" else {"trial_deadline_min": 1e-9}
+    with pytest.raises(TooManyFailures):
+        frontier.search(space, home=tmp_path, backend="inline", trials=2, **options)  # type: ignore[arg-type]
+    view = frontier.open_study("machinery", tmp_path)
+    assert {view.trial(n).reason for n in range(2)} == {"the deadline of 6e-08 s has passed"}
+
+
+def test_a_search_past_its_deadline_is_interrupted_and_goes_on(space: Path, tmp_path: Path) -> None:
+    with pytest.raises(Interrupted, match=r"the deadline of 1e-09 h has passed; .* --resume"):
+        frontier.search(space, home=tmp_path, backend="inline", deadline_h=1e-9, grace_s=0.0)
+    assert frontier.search(space, home=tmp_path, backend="inline", resume=True).counts()["complete"] == 4
 
 
 def test_a_study_keeps_its_question_seed_and_sampler(study: frontier.StudyView, space: Path) -> None:

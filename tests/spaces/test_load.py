@@ -220,6 +220,7 @@ def test_hash_is_that_of_the_single_corruptions() -> None:
     ("old", "new"),
     [
         ("search: {trials: 8}", "search: {trials: 9, seed: 3, sampler: gp, concurrency: 2}\nresources: {cpu: 2}"),
+        ("search: {trials: 8}", "search: {trials: 8}\nresources: {deadline_min: 90}"),
         ("question: What do ReLUs buy?", "name: other\nquestion: Why?"),
         ("{log: [0, 100%]}", "{log: [0, 768]}"),
         ("    growth: 1.3\n    batch: {choice: [32, 64]}\n", "    batch: {choice: [32, 64]}\n    growth: 1.3\n"),
@@ -436,6 +437,13 @@ def test_shipped_space_loads_and_says_what_it_asks(path: Path) -> None:
         assert any(line.startswith(f"# {word} ") for line in header)
 
 
+def test_a_deadline_is_in_a_spaces_json_only_where_it_has_one() -> None:
+    assert space_of().model_dump(mode="json")["resources"] == {"cpu": 1.0, "gpu": 0.0}
+    text = swapped("search: {trials: 8}", "search: {trials: 8}\nresources: {deadline_min: 90}")
+    assert space_of(text).model_dump(mode="json")["resources"] == {"cpu": 1.0, "gpu": 0.0, "deadline_min": 90.0}
+    assert "deadline_min" in message_of(text.replace("90", "0"))
+
+
 def plain(text: str) -> Any:
     document = yaml.safe_load(text)
     document["teacher"]["recipe"]["lr"] = float(document["teacher"]["recipe"]["lr"])  # YAML 1.1 reads 1e-2 as text
@@ -446,6 +454,7 @@ def test_schema_accepts_what_loads_and_refuses_what_does_not() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     validator = jsonschema.Draft202012Validator(schema())
     validator.validate(plain(TEXT))
+    validator.validate(plain(swapped("search: {trials: 8}", "search: {trials: 8}\nresources: {deadline_min: 90}")))
     for text in ("official", "[common, pixelate]"):
         validator.validate(plain(swapped("[gaussian_noise, contrast]", text)))
     for old, new in [

@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import Any
 
+from frontier.driver.deadline import in_worker
 from frontier.driver.work import Asked, Work, attempt
 from frontier.errors import BlockedError, InputError
 from frontier.results.objectives import ACCURACIES
@@ -22,7 +23,7 @@ def run_here(config: dict[str, Any], work: Work, study: Study) -> dict[str, Any]
     spec = study.spec(trial)
     assert spec is not None, f"trial {trial} was handed out without a specification"
     try:
-        record = attempt(work, Asked(trial, spec, study.trial_folder(trial), config["code_version"]))
+        record = attempt(work, Asked(trial, spec, study.trial_folder(trial), config["code_version"]), in_worker)
     except (BlockedError, InputError) as error:
         return {"trial": trial, "blocked": isinstance(error, BlockedError), "message": str(error)}
     return _numbers(trial, record)

@@ -12,7 +12,9 @@ import dataclasses
 import logging
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -104,6 +106,8 @@ class _Forward(Searcher):
         return True
 
     def suggest(self, trial_id: str) -> Any:
+        if self._running and not self.refusal and not self._search.ready:
+            return None  # Tune asks again in a moment, and hears of results meanwhile
         asked = None if self.refusal else self._search.ask()
         if asked is None:
             return Searcher.FINISHED
@@ -200,20 +204,31 @@ def _cluster(address: str | None) -> Iterator[None]:
         raise InputError("Ray is already in use in this process", fix="call ray.shutdown() first")
     with tempfile.TemporaryDirectory(prefix="frontier-", ignore_cleanup_errors=True) as temporary:
         try:
-            if address is None:
-                ray.init(
-                    address="local",
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    logging_level=logging.CRITICAL,
-                    object_store_memory=STORE_BYTES,
-                    _temp_dir=temporary,
-                )
-            else:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+            with _own_signals():
+                if address is None:
+                    ray.init(
+                        address="local",
+                        include_dashboard=False,
+                        log_to_driver=False,
+                        logging_level=logging.CRITICAL,
+                        object_store_memory=STORE_BYTES,
+                        _temp_dir=temporary,
+                    )
+                else:
+                    ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
             yield
         finally:
             ray.shutdown()
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Ray's core puts a handler of its own in the place of ours for SIGTERM, which prints a stack and ends the process:
+    ours comes back."""
+    ours = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, ours)
 
 
 @contextlib.contextmanager
