@@ -14,15 +14,17 @@ from frontier.spaces.goals import Goals, whole_network
 
 @final
 class Standing:
-    """Only the values of non-dominated points are kept, so 10,000 records cost a few hundred rows."""
+    """Only the values of non-dominated points are kept, so 10,000 records cost a few hundred rows; front and volume are
+    computed when somebody asks, so that catching up with 10,000 records computes them once."""
 
     def __init__(self, goals: Goals, relus: int) -> None:
         """`relus`: the ReLUs of the whole network, where the hypervolume's axis of the ReLU count ends."""
         self._goals, self._relus = goals, relus
         self._whole: Profile | None = None
         self._states: dict[int, str] = {}
-        self._front: dict[str, tuple[float, ...]] = {}
-        self._volume = 0.0
+        self._contest: dict[str, tuple[float, ...]] = {}  # the front, and what came in since it was computed
+        self._settled = True
+        self._volume: float | None = 0.0
 
     def add(self, trial: int, record: TrialRecord) -> None:
         """A finished trial; complete ones bring all their points to the front's contest."""
@@ -30,11 +32,15 @@ class Standing:
         if record.state != "complete":
             return
         self._whole = self._whole or whole_network(record.points)
-        contest = self._front | dict(self._priced(trial, record.points))
-        kept = self._goals.front(list(contest.values()))
-        names = list(contest)
-        self._front = {names[i]: contest[names[i]] for i in kept}
-        self._volume = self._goals.hypervolume(list(self._front.values()), self._relus, self._whole)
+        self._contest.update(self._priced(trial, record.points))
+        self._settled, self._volume = False, None
+
+    def _front(self) -> dict[str, tuple[float, ...]]:
+        if not self._settled:
+            names, values = list(self._contest), list(self._contest.values())
+            self._contest = {names[i]: values[i] for i in self._goals.front(values)}
+            self._settled = True
+        return self._contest
 
     def _priced(self, trial: int, points: Sequence[Point]) -> Iterator[tuple[str, tuple[float, ...]]]:
         """The points that have a value by every objective."""
@@ -58,7 +64,9 @@ class Standing:
 
     def front(self) -> tuple[str, ...]:
         """Addresses of the non-dominated points by the first objective that is minimized."""
-        return tuple(self._front)
+        return tuple(self._front())
 
     def hypervolume(self) -> float:
+        if self._volume is None:
+            self._volume = self._goals.hypervolume(list(self._front().values()), self._relus, self._whole)
         return self._volume
