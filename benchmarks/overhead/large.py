@@ -12,7 +12,8 @@ from runners import SPACE, made
 
 import frontier
 from frontier.api.lookups import load_space
-from frontier.driver.memory import DATABASE, Memory
+from frontier.driver.database import FILE
+from frontier.driver.memory import Memory
 from frontier.driver.seeds import derive
 from frontier.driver.study import Search
 from frontier.results.store import Study, write_record
@@ -35,7 +36,7 @@ def resume(home: Path, records: int, *, rebuilt: bool) -> dict[str, float]:
     """Seconds of `frontier search --resume` on a study that has its total; `rebuilt`: its database is gone before."""
     study = Study.open(home, SPACE)
     if rebuilt:
-        for path in study.folder.glob(f"{DATABASE}*"):
+        for path in study.folder.glob(f"{FILE}*"):
             path.unlink()
     before, started = _resident_mib(), time.perf_counter()
     view = frontier.search(SPACE, home=home, resume=True, trials=records, backend="inline")

@@ -14,6 +14,7 @@ import optuna
 import sqlalchemy.exc
 from optuna.exceptions import ExperimentalWarning, OptunaError
 
+from frontier.driver import sqlite
 from frontier.driver.storage import Storage
 from frontier.errors import BlockedError
 from frontier.frozen import digest
@@ -85,7 +86,7 @@ class Database:
         if self.storage is not None:
             storage = self.storage.opened()
         elif self.folder is not None:
-            storage = optuna.storages.RDBStorage(f"sqlite:///{self.folder / FILE}")
+            storage = sqlite.opened(self.folder / FILE)
         else:
             storage = optuna.storages.InMemoryStorage()
         study = optuna.create_study(
