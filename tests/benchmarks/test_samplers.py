@@ -249,15 +249,15 @@ def test_the_whole_command_prints_what_its_evidence_says(
     assert page.read_text().count("<script>") >= 1
 
 
-@pytest.mark.parametrize("path", sorted(REFERENCE.glob("*.json")), ids=lambda path: path.stem)
-def test_committed_evidence_is_of_the_committed_table(parts: Any, path: Path) -> None:
-    found = parts.evidence.read(path)
-    own = HERE / f"{path.stem}.yaml"
-    table = parts.table.read(REFERENCE / f"{path.stem}.csv.gz", load_space(str(own) if own.exists() else path.stem))
-    assert found.table == table.hash
-    assert found.recorded == table.about.trials
-    assert (REFERENCE / f"{path.stem}.csv.gz").stat().st_size < 1_000_000
-    assert list(parts.words.report(found, 4))
+def test_committed_evidence_is_of_the_committed_table(parts: Any) -> None:
+    for path in REFERENCE.glob("*.json"):
+        found, own = parts.evidence.read(path), HERE / f"{path.stem}.yaml"
+        space = load_space(str(own) if own.exists() else path.stem)
+        table = parts.table.read(REFERENCE / f"{path.stem}.csv.gz", space)
+        assert found.table == table.hash
+        assert found.recorded == table.about.trials
+        assert (REFERENCE / f"{path.stem}.csv.gz").stat().st_size < 1_000_000
+        assert list(parts.words.report(found, 4))
 
 
 def manifest(parts: Any, space: Space) -> StudyManifest:
