@@ -17,8 +17,8 @@ from frontier.api.study import StudyView
 from frontier.driver import events
 from frontier.driver.drive import drive
 from frontier.driver.file_systems import refuse_sqlite_on
-from frontier.driver.storage import Storage
 from frontier.driver.stopping import Limits
+from frontier.driver.storage import Storage
 from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError

@@ -61,7 +61,7 @@ class Claims:
         return None
 
     def release(self, trial: int) -> None:
-        """A number that was claimed and not used is free again, in one step; unless another driver has taken it over."""
+        """A number that was claimed and not used is free again, in one step, unless another driver took it over."""
         if self.holds(trial):
             aside = self._study.folder / "trials" / f".{trial}.released"
             self._study.trial_folder(trial).rename(aside)
