@@ -216,6 +216,7 @@ def test_a_driver_that_was_taken_for_dead_gives_its_trial_up(
     assert_whole(study, url, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
 def test_of_two_drivers_started_at_once_one_is_killed_and_the_other_ends_the_study(
     tmp_path: Path, url: str, sampler: str
@@ -231,6 +232,7 @@ def test_of_two_drivers_started_at_once_one_is_killed_and_the_other_ends_the_stu
         assert_same_questions(study, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_both_drivers_killed_and_two_more_started_lose_and_repeat_nothing(tmp_path: Path, url: str) -> None:
     study = fakes.study(tmp_path / "shared")
     for driver in [start(study, url, "3"), start(study, url, "2")]:
