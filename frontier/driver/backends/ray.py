@@ -48,27 +48,24 @@ SETTINGS = {
 
 
 def check(work: Work) -> None:
-    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined.
-
-    Raises InputError for a cluster of several hosts when the sampler's memory is a file of one.
-    """
+    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined."""
     if work.address is None:
         _fitting(work, [_here(work)])
-    elif not work.shared:
-        with _environment(work), _cluster(work.address):
-            _refuse_hosts(_alive())
 
 
 def run(search: Search, work: Work) -> None:
     """Runs what is left of the study, `work.concurrency` trials at once or as many as the cluster can carry.
 
-    Raises BlockedError at once when one trial asks for more than any node has: Tune would wait for ever.
+    Raises BlockedError at once when one trial asks for more than any node has: Tune would wait for ever. Raises
+    InputError for a cluster of several hosts when the sampler's memory is a file of one.
     """
     if not search.remaining:
         return
     folder = search.scratch.resolve()
     forward = _Forward(search)
     with _environment(work), _cluster(work.address), _removed(folder):
+        if not work.shared:
+            _refuse_hosts(_alive())
         fitting = _fitting(work, [node["Resources"] for node in _alive()])
         trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
         tune.Tuner(
