@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, final
@@ -18,6 +19,7 @@ from frontier.errors import BlockedError
 THREADS = 1  # SPU's, as torch's
 GIVEN_UP_S = 8.0  # for the two to reach each other; there is no such limit to what they compute
 END_S = 5.0
+STILL_S = 2.0
 STOPPED = ("T", "t")  # the states of /proc/PID/stat, proc(5)
 
 
@@ -27,11 +29,13 @@ class Beside:
 
     def __init__(self, process: subprocess.Popen[bytes], complaints: IO[bytes], channel: Channel) -> None:
         self._process, self._complaints, self._channel = process, complaints, channel
+        self._moved = time.monotonic()  # when it was last seen not to be stopped
 
     def ask(self, message: dict[str, Any], raw: bytes = b"", *, within_s: float = float("inf")) -> Frame:
         """The answer. Raises BlockedError where there is none: the other party, or SPU, is gone or gave up."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        self._moved = time.monotonic()
         try:
             self._process.stdin.write(pack(message, raw))
             self._process.stdin.flush()
@@ -47,10 +51,12 @@ class Beside:
         return answer
 
     def _runs(self) -> None:
-        """Raises BlockedError if the process stands still, for then it neither answers nor ends."""
+        """Raises BlockedError if the process has stood still for `STILL_S`: it would neither answer nor end."""
         with contextlib.suppress(OSError):
             state = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            if state in STOPPED:
+            now = time.monotonic()
+            self._moved = self._moved if state in STOPPED else now
+            if now - self._moved > STILL_S:
                 raise BlockedError("SPU's process stands still: somebody stopped it (SIGSTOP)")
 
     def _ended(self) -> BlockedError:
