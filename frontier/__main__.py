@@ -6,22 +6,32 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 
 from frontier.errors import BlockedError, FrontierError
 
 
 def main() -> None:
-    """Exit codes: 0 ok, 1 internal, 2 input, 3 blocked or a missing extra, 4 too many failures,
-    5 verification failed, 130 interrupted."""
+    """The command."""
+    guarded(_run)
+
+
+def guarded(run: Callable[[], int | None], interrupted: str = "interrupted") -> None:
+    """Run a program, the command or a benchmark, and exit with the code that it returns or that its error carries.
+
+    Exit codes: 0 ok, 1 internal, 2 input, 3 blocked or a missing extra, 4 too many failures, 5 verification failed,
+    130 interrupted.
+    """
     try:
-        _run()
+        if code := run():
+            sys.exit(code)
     except FrontierError as error:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is decided: one more Ctrl-C must not change it
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("interrupted", file=sys.stderr)  # noqa: T201
+        print(interrupted, file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away (`frontier show ... | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

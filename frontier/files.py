@@ -57,6 +57,17 @@ def write_named(path: Path, content: str | bytes, option: str) -> None:
     write_atomic(path, content)
 
 
+def age_s(path: Path) -> float:
+    """Seconds since a file was touched, by the clock of its file system: beside a file made just now. No host's own
+    clock is asked, and both are opened, so that no old time comes out of a cache. Raises FileNotFoundError."""
+    now = path.with_name(f".{path.name}.{secrets.token_hex(6)}.now")
+    try:
+        with open(path, "rb") as file, open(now, "xb") as probe:
+            return os.fstat(probe.fileno()).st_mtime - os.fstat(file.fileno()).st_mtime
+    finally:
+        now.unlink(missing_ok=True)
+
+
 def writable(folder: Path, option: str) -> None:
     """Make the folder if need be. Raises InputError, naming the option that gave it, if nothing can be written."""
     try:

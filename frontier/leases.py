@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, final
 
+from frontier.files import age_s
+
 BEAT_S = 2.0  # between two touches
 DEAD_AFTER_S = 60.0  # without one; a machine under load, or a file server that hangs, may be late by half a minute
 POLL_S = 0.2  # between the first two looks of one who waits; it grows to BEAT_S
@@ -205,15 +207,11 @@ def _dead(folder: Path, name: str, owner: Owner) -> str | None:
     realm, _, number = owner.process.rpartition(" ")[0].rpartition(" ")
     if realm and realm == _realm():  # of a process that can be seen there is no doubt, however long it stood still
         return None if _process(number) == owner.process else "is gone"
-    path, now = _path(folder, name, owner.generation), folder / f".{name}.now-{secrets.token_hex(6)}"
     try:
-        with open(path, "rb") as file, open(now, "xb") as probe:  # opened, so that no old time comes out of a cache
-            age_s = os.fstat(probe.fileno()).st_mtime - os.fstat(file.fileno()).st_mtime
+        silent_s = age_s(_path(folder, name, owner.generation))
     except FileNotFoundError:
         return None
-    finally:
-        now.unlink(missing_ok=True)
-    return f"gave no sign for {age_s:.0f} s" if age_s > DEAD_AFTER_S else None
+    return f"gave no sign for {silent_s:.0f} s" if silent_s > DEAD_AFTER_S else None
 
 
 def _last(folder: Path, name: str) -> Owner | None:

@@ -28,8 +28,9 @@ import places
 import plan as plans
 import torch
 
+from frontier.__main__ import guarded
 from frontier.api.lookups import load_space
-from frontier.errors import FrontierError, InputError, RecordError
+from frontier.errors import InputError, RecordError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, StudyManifest
 from frontier.shelves import find
@@ -189,11 +190,4 @@ def show(title: str, lines: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    guarded(main, "interrupted; the same command goes on")

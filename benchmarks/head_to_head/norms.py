@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import argparse
 import copy
-import sys
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from frontier.errors import FrontierError, TrialFailed
+from frontier.__main__ import guarded
+from frontier.errors import TrialFailed
 from frontier.nn.network import Classifier
 from frontier.results.migrate import read_record
 from frontier.results.store import Study
@@ -98,8 +98,4 @@ def logits(model: Classifier, pixels: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    guarded(main)

@@ -13,7 +13,6 @@ where it was; --report prints what a file holds and runs nothing.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import evidence
@@ -25,7 +24,8 @@ import sessions
 import words
 from evidence import Evidence
 
-from frontier.errors import FrontierError, InputError
+from frontier.__main__ import guarded
+from frontier.errors import InputError
 from frontier.results.store import Study
 from frontier.trial.manifest import read_manifest
 
@@ -156,11 +156,4 @@ def _file(part: str, engine: str) -> Path:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    guarded(main, "interrupted; the same command goes on")

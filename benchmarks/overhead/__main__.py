@@ -22,6 +22,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from frontier.trial.origin import machine
+
 HERE = Path(__file__).parent
 RUNNERS = ("frontier, ray", "frontier, inline", "Optuna, pool, SQLite", "Optuna, pool, in memory")
 LIBRARIES = ("optuna", "ray", "SQLAlchemy", "pydantic")
@@ -116,13 +118,6 @@ def spread(values: Sequence[float], digits: int) -> str:
     """`12.3 (11.9 to 14.0)`."""
     middle, low, high = (f"{value:,.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
     return f"{middle} ({low} to {high})"
-
-
-def machine() -> str:
-    """The processor and the cores that this process may use."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{name}, {len(os.sched_getaffinity(0))} cores"
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ import jobs as plans
 import papers
 import torch
 
+from frontier.__main__ import guarded
 from frontier.data._named import shape_of
-from frontier.errors import FrontierError
 from frontier.frozen import digest
 from frontier.nn.network import Classifier, build
 from frontier.results.migrate import read_record
@@ -250,8 +250,4 @@ def notes(found: Sequence[plans.Job], home: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    guarded(main)

@@ -23,7 +23,8 @@ import plan as plans
 import report
 import torch
 
-from frontier.errors import FrontierError, TrialFailed
+from frontier.__main__ import guarded
+from frontier.errors import TrialFailed
 from frontier.files import write_atomic
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -144,11 +145,4 @@ def accuracies(scores: Any) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    guarded(main, "interrupted; the same command goes on")

@@ -29,8 +29,9 @@ import words
 from landscape import landscape_of, told
 
 from frontier import registry
+from frontier.__main__ import guarded
 from frontier.api.lookups import load_space
-from frontier.errors import FrontierError, InputError
+from frontier.errors import InputError
 from frontier.results.store import Study
 from frontier.spaces.space import Space
 from frontier.trial import origin
@@ -164,11 +165,4 @@ def say(found: evidence.Evidence, arguments: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except FrontierError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
-        sys.exit(130)
+    guarded(main, "interrupted; the same command goes on")

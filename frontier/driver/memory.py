@@ -17,7 +17,6 @@ from optuna.trial import TrialState, create_trial
 
 from frontier import registry
 from frontier.driver.database import BROKEN, Database, close, quiet
-from frontier.driver.database import STUDY as STUDY
 from frontier.driver.parameters import draw, held, names, remembered
 from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive

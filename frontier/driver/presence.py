@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from frontier.files import age_s
+
 BEAT_S = 5.0
 DEAD_AFTER_S = 60.0  # beats missed by another host's driver; NFS may show a file's time that much too late
 FOLDER = "drivers"  # in the study's folder
@@ -97,34 +99,24 @@ def bury(study: Path, name: str) -> None:
 
 def lives(study: Path, name: str) -> bool:
     """Whether this driver lives; one that has left no file does not."""
+    path = study / FOLDER / name
+    if f".{kernel()}." in name:
+        with contextlib.suppress(OSError):
+            return not _unlocked(path)
     try:
-        file = os.open(study / FOLDER / name, os.O_RDONLY)  # to open it fetches its true time from a file server
+        return age_s(path) < DEAD_AFTER_S
     except FileNotFoundError:
         return False
-    try:
-        if f".{kernel()}." in name:
-            with contextlib.suppress(OSError):
-                return not _unlocked(file)
-        return _now(study) - os.fstat(file).st_mtime < DEAD_AFTER_S
-    finally:
-        os.close(file)
 
 
-def _unlocked(file: int) -> bool:
-    """Raises OSError where the file system has no locks."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _now(study: Path) -> float:
-    """The time by the clock of the file system: that of a file touched just now."""
-    path = study / FOLDER / ".now"
-    path.touch()
+def _unlocked(path: Path) -> bool:
+    """Raises OSError where there is no such file, and where the file system has no locks."""
     with open(path, "rb") as file:
-        return os.fstat(file.fileno()).st_mtime
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def _named(study: Path) -> list[str]:

@@ -49,8 +49,7 @@ class Work:
     """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included.
 
     `address` joins a running Ray cluster; None starts one of its own. `shared`: the sampler's memory is in a database
-    that several drivers share, not in a file. `recorded` are the records that the replay
-    backend answers from.
+    that several drivers share, not in a file. `recorded` are the records that the replay backend answers from.
     """
 
     runtime: Runtime

@@ -40,7 +40,7 @@ from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated, with_closed
-from frontier.training.trajectory import Course, SearchSeed, shared
+from frontier.training.trajectory import Course, SearchSeed, seed_of, shared
 
 FIDELITY = "authors_code"
 PAPER = (
@@ -110,7 +110,7 @@ def linearize(task: Task, knobs: Knobs) -> Linearized:
 
 def maker(task: Task, knobs: Knobs) -> Callable[[Site], Gate]:
     """Gates with scores from U(0, 1), drawn site by site in order of execution; not those that `random` draws."""
-    dice = generator(seed_of(task, knobs), zlib.crc32(b"autorep"))
+    dice = generator(seed_of(task, knobs.search_seed), zlib.crc32(b"autorep"))
 
     def make(site: Site) -> Gate:
         score = torch.rand(site.shape, generator=dice)
@@ -172,16 +172,11 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
 
     with shared(task, course(task, knobs, recipe, snapshots)) as passed:
         fit(
-            task.context, STAGE, student, task.train, recipe, loss, seed=seed_of(task, knobs), state=state,
+            task.context, STAGE, student, task.train, recipe, loss, seed=seed_of(task, knobs.search_seed), state=state,
             groups=[{"params": others}, {"params": scores, "lr": knobs.score_lr or knobs.lr}],
             after_epoch=after_epoch, passes=step_passes(taught=bool(knobs.distill_weight)),
             after_step=None if knobs.search_seed is None else after_step, passed=passed,
         )  # fmt: skip
-
-
-def seed_of(task: Task, knobs: Knobs) -> int:
-    """The seed of the search."""
-    return task.seed if knobs.search_seed is None else knobs.search_seed
 
 
 def course(task: Task, knobs: Knobs, recipe: Recipe, snapshots: Sequence[int]) -> Course:

@@ -31,7 +31,7 @@ from frontier.training.losses import Weights, imitation, step_passes
 from frontier.training.select import largest
 from frontier.training.snapshots import Budgets, counts_of, finetuned, keep_passed
 from frontier.training.task import Candidate, Linearized, Task, gated
-from frontier.training.trajectory import Course, SearchSeed, shared
+from frontier.training.trajectory import Course, SearchSeed, seed_of, shared
 
 FIDELITY = "authors_code"
 PAPER = "Cho et al., Selective Network Linearization for Efficient Private Inference, ICML 2022"
@@ -121,8 +121,7 @@ def search(task: Task, student: Classifier, knobs: Knobs, snapshots: Sequence[in
     with shared(task, course(task, knobs, recipe, snapshots)) as passed:
         fit(
             task.context, STAGE, student, task.train, recipe, loss,
-            seed=task.seed if knobs.search_seed is None else knobs.search_seed,
-            groups=groups, state=state, after_epoch=after_epoch,
+            seed=seed_of(task, knobs.search_seed), groups=groups, state=state, after_epoch=after_epoch,
             passes=step_passes(taught=bool(knobs.distill_weight)), passed=passed,
         )  # fmt: skip
 

@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
 from frontier.files import writable, write_atomic, write_new
-from frontier.frozen import Frozen
+from frontier.frozen import Grown
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -39,8 +39,10 @@ Keep = Literal["front", "all", "none"]  # whose weights stay
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-class StudyManifest(Frozen):
+class StudyManifest(Grown):
     """What a study searches. `space` is the resolved question, `relus` the ReLUs of its network."""
+
+    NEWER = frozenset({"pruner"})
 
     version: Literal[1] = 1
     name: str

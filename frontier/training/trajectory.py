@@ -39,6 +39,11 @@ PARTS = 20  # or a twentieth of all epochs later
 SOURCES = ("methods", "nn", "training")  # packages whose code decides about a state
 
 
+def seed_of(task: Task, search_seed: int | None) -> int:
+    """The seed of a mask search."""
+    return task.seed if search_seed is None else search_seed
+
+
 @dataclass(frozen=True)
 class Course:
     """A search: all that its states depend on (`seed`, `key`), and where it goes. Without a seed of its own none is

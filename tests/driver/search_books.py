@@ -8,7 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from search_fakes import complete, space
 
-from frontier.driver.memory import STUDY
+from frontier.driver.database import STUDY
 from frontier.driver.study import Search
 from frontier.driver.work import Asked
 from frontier.results.record import TrialRecord

@@ -19,7 +19,7 @@ import pytest
 import search_fakes as fakes
 from optuna.trial import TrialState
 
-from frontier.driver.memory import STUDY
+from frontier.driver.database import STUDY
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study
 

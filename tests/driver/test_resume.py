@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from search_books import ask, by_number, finish, finish_all, remembered, search
 
 from frontier.driver import events
-from frontier.driver.memory import STUDY
+from frontier.driver.database import STUDY
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
 from frontier.spaces.goals import FOUR

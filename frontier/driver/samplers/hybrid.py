@@ -1,4 +1,4 @@
-"""The Gaussian process for the first 60 trials, then TPE: each where it is best, and no ask that takes a minute."""
+"""The Gaussian process for the first 60 trials, then TPE: good points early, and no ask that takes a minute."""
 
 from __future__ import annotations
 
