@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 SHA256 = "sha256"  # in the metadata; files from before there was one are taken as they are
+LENGTH = struct.Struct("<Q")  # a file begins with its header's length in bytes
 
 
 class Torn(Exception):
@@ -20,9 +23,20 @@ class Torn(Exception):
 
 
 def packed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file's bytes. `metadata` is hashed with the tensors."""
+    """A safetensors file's bytes, the same for equal arguments. `metadata` is hashed with the tensors."""
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    return save(plain, {**metadata, SHA256: sha256_of(plain, metadata)})
+    return _in_order(save(plain, {**metadata, SHA256: sha256_of(plain, metadata)}))
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata in the order of their names; safetensors' writer changes it from call to call."""
+    (length,) = LENGTH.unpack_from(content)
+    body = LENGTH.size + length
+    header = json.loads(content[LENGTH.size : body])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % LENGTH.size)  # tensors begin at a multiple of eight
+    return LENGTH.pack(len(text)) + text + content[body:]
 
 
 def unpacked(path: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -20,6 +20,12 @@ def test_what_was_packed_comes_back_with_its_metadata(tmp_path: Path) -> None:
     assert all(torch.equal(found[name], value) and found[name].dtype == value.dtype for name, value in TENSORS.items())
 
 
+def test_equal_arguments_give_the_same_bytes() -> None:
+    metadata = {str(number): "x" for number in range(8)}
+    backwards = dict(reversed(metadata.items()))
+    assert len({packed(TENSORS, of) for of in (metadata, backwards) for _ in range(10)}) == 1
+
+
 def test_every_byte_that_is_damaged_or_missing_is_noticed(tmp_path: Path) -> None:
     path, content = tmp_path / "f", packed(TENSORS, {"passes": "2"})
     word = content.index(SHA256.encode())  # misspelt, the file is taken for one from before there was a hash
