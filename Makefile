@@ -39,6 +39,7 @@ check: setup ## lint, format, types and import layers
 	@echo "== lint"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint docker/Dockerfile
 	@echo "== types"
 	$(BIN)/mypy
 	@echo "== layers"

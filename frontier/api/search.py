@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from frontier.errors import BlockedError, InputError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Keep, Study, StudyManifest
 from frontier.shelves import DEFAULT_HOME, TRAJECTORIES_GB
-from frontier.spaces.space import Space
+from frontier.spaces.space import Resources, Space
 from frontier.trial.origin import code_version
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
@@ -55,6 +56,8 @@ def search(
     trial_deadline_min: float | None = None,
     deadline_h: float | None = None,
     grace_s: float | None = None,
+    cpu: float | None = None,
+    gpu: float | None = None,
     recorded: Sequence[TrialRecord] = (),
     on_event: OnEvent | None = None,
 ) -> StudyView:
@@ -65,6 +68,7 @@ def search(
     `storage` is the URL of a PostgreSQL database for the sampler's memory: then several drivers may work on the study
     at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
     `trajectories_gb`: disk for the mask searches that trials share (`search_seed`); with 0 none is shared.
+    `address` joins a running Ray cluster; `cpu` and `gpu` are what a trial is given in place of the space's resources.
     A trial that runs for longer than `trial_deadline_min` (None: what the space says) is FAILED. After `deadline_h` of
     this call nothing more is handed out, and `grace_s` (None: 30) later running trials are stopped, to go on with
     `resume`; SIGTERM does the same at once. `recorded` is what the replay backend answers from.
@@ -75,21 +79,22 @@ def search(
     name = name or question.name
     folder = Path(home)
     minutes = question.resources.deadline_min if trial_deadline_min is None else trial_deadline_min
+    given = _given(question, cpu, gpu)
     runtime = Runtime(
         home=folder.resolve(),
         data=Path(data).resolve() if data is not None else None,
         download=download,
         device=device,
-        threads=max(1, int(question.resources.cpu)),
+        threads=max(1, int(given.cpu)),
         deadline_s=None if minutes is None else 60 * minutes,
         plugins=registry.folders(),
         trajectories_bytes=_bytes(trajectories_gb),
     )
     work = Work(
         runtime=runtime,
-        concurrency=_concurrency(question, concurrency),
-        cpu=question.resources.cpu,
-        gpu=question.resources.gpu,
+        concurrency=_concurrency(question, given, concurrency, address),
+        cpu=given.cpu,
+        gpu=given.gpu,
         address=address,
         shared=storage is not None,
         recorded=recorded,
@@ -98,7 +103,7 @@ def search(
     limits = _limits(trial_deadline_min, deadline_h, grace_s)
     memory = storage_of(storage, folder)
     _backend(backend).check(work)
-    runtime.torch_device()
+    _device(runtime, address)
     Source.of(question.data, runtime.data_folder(), download).ready(question.measure)
     if resume:
         files = _reopened(folder, name, {"seed": seed, "sampler": sampler, "pruner": pruner, "keep": keep})
@@ -196,17 +201,40 @@ def _last_total(files: Study) -> int | None:
     return totals[-1] if totals else None
 
 
-def concurrency_of(question: Space) -> int:
+def concurrency_of(question: Space, given: Resources | None = None) -> int:
     """Trials at once on this machine: what the space says, or as many as its cores carry."""
     if question.search.concurrency != "auto":
         return question.search.concurrency
-    return max(1, int(len(os.sched_getaffinity(0)) / question.resources.cpu))
+    return max(1, int(len(os.sched_getaffinity(0)) / (given or question.resources).cpu))
 
 
-def _concurrency(question: Space, asked: int | None) -> int:
-    if asked is not None and asked < 1:
-        raise InputError("no worker", where="--concurrency", expected="at least 1", got=asked)
-    return asked if asked is not None else concurrency_of(question)
+def _concurrency(question: Space, given: Resources, asked: int | None, address: str | None) -> int:
+    if asked is not None:
+        if asked < 1:
+            raise InputError("no worker", where="--concurrency", expected="at least 1", got=asked)
+        return asked
+    if address is not None and question.search.concurrency == "auto":
+        return sys.maxsize  # as many as the cluster carries, which is known when it is joined
+    return concurrency_of(question, given)
+
+
+def _device(runtime: Runtime, address: str | None) -> None:
+    """Raises InputError for an unknown device, BlockedError for one that this machine lacks, where trials run here."""
+    try:
+        runtime.torch_device()
+    except BlockedError:
+        if address is None:
+            raise
+
+
+def _given(question: Space, cpu: float | None, gpu: float | None) -> Resources:
+    """What one trial is given. Raises InputError for no CPU, and for GPUs beyond one that are no whole number."""
+    if cpu is not None and not 0 < cpu < math.inf:
+        raise InputError("not a share of a machine", where="--cpu", expected="more than 0", got=cpu)
+    if gpu is not None and not (0 <= gpu <= 1 or (gpu < math.inf and gpu == int(gpu))):
+        raise InputError("not a share of a machine", where="--gpu", expected="0 to 1, or a whole number", got=gpu)
+    asked = {"cpu": cpu, "gpu": gpu}
+    return question.resources.model_copy(update={kind: share for kind, share in asked.items() if share is not None})
 
 
 def _manifest(

@@ -22,7 +22,6 @@ Backend = Annotated[str, typer.Option(help="Who runs the trials: ray or inline."
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a study that exists.")]
 Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: as many as cores carry.")]
 Keep = Annotated[Literal["front", "all", "none"] | None, typer.Option(help="Whose weights stay; default: front.")]
-Address = Annotated[str | None, typer.Option(metavar="HOST:PORT", help="A running Ray cluster; default: a local one.")]
 Trajectories = Annotated[
     float, typer.Option(metavar="GB", help="Disk for the mask searches that trials share; 0: share none.")
 ]
@@ -32,6 +31,17 @@ Deadline = Annotated[
 ]
 Grace = Annotated[
     float | None, typer.Option(metavar="S", help="For running trials after --deadline or SIGTERM; default: 30 seconds.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="A running Ray cluster, or auto for this machine's; default: a local one."),
+]
+Cpu = Annotated[
+    float | None, typer.Option(metavar="X", help="CPUs of one trial, and its threads; default: the space's.")
+]
+Gpu = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="GPUs of one trial; 0.25: four trials on one, a quarter of its memory each."),
 ]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
@@ -59,6 +69,8 @@ def command(
     trial_deadline: TrialDeadline = None,
     deadline: Deadline = None,
     grace: Grace = None,
+    cpu: Cpu = None,
+    gpu: Gpu = None,
     progress: Progress = "auto",
     plugin: Plugin = None,
 ) -> None:
@@ -92,6 +104,8 @@ def command(
             trial_deadline_min=trial_deadline,
             deadline_h=deadline,
             grace_s=grace,
+            cpu=cpu,
+            gpu=gpu,
             on_event=lambda event: shown(event.model_dump(mode="json")),
         )
     print_study(view.summary())

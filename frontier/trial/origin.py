@@ -15,18 +15,20 @@ import torch
 from frontier import registry
 
 DISTRIBUTION = "relu-frontier"
+GIVEN_VERSION = "FRONTIER_CODE_VERSION"  # of the checkout that a cluster's copy was made from, which has no .git
 CPU_INFO = Path("/proc/cpuinfo")
 LIBRARIES = ("numpy", "torch", "torchvision", "safetensors", "pydantic", "scipy", "scikit-learn", "pillow")
 
 
 @functools.cache
 def code_version() -> str:
-    """The distribution's version, and in a checkout the commit (`.dirty` where files were changed)."""
+    """The distribution's version, and in a checkout or a copy of one that was sent to a cluster the commit (`.dirty`
+    where files were changed)."""
     version = registry.versions(DISTRIBUTION).get(DISTRIBUTION, "0+unknown")
     root = Path(__file__).resolve().parents[2]
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
-        return version
+        return os.environ.get(GIVEN_VERSION) or version
     asked = [git, "-C", str(root), "describe", "--always", "--dirty=.dirty", "--exclude=*"]
     answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
     return f"{version}+g{answer.stdout.strip()}" if answer.returncode == 0 else version

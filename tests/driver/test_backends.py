@@ -112,8 +112,9 @@ def test_what_can_be_run_passes_the_check(tmp_path: Path, backend: str) -> None:
     ("resources", "says"), [({"cpu": 5000}, "asks for 5000 CPU and 0 GPU"), ({"gpu": 5000}, "1 CPU and 5000 GPU")]
 )
 def test_ray_checks_a_trial_against_this_machine_unless_it_joins_another(
-    tmp_path: Path, resources: dict[str, float], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resources: dict[str, float], says: str
 ) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another cluster's")
     check = registry.load("backend", "ray").check
     with pytest.raises(BlockedError, match=says):
         check(work(tmp_path, **resources))

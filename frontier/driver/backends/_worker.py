@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import Any
 
+from frontier.driver.backends._share import take_share
 from frontier.driver.deadline import in_worker
 from frontier.driver.work import Asked, Work, attempt
 from frontier.errors import BlockedError, InputError
@@ -16,6 +17,7 @@ from frontier.results.store import Study
 
 def run_here(config: dict[str, Any], work: Work, study: Study) -> dict[str, Any]:
     """One trial in a process that has run others before. What Tune is told is for its own books only."""
+    take_share(work)
     gc.collect()
     if "torch" in sys.modules:
         sys.modules["torch"].cuda.empty_cache()

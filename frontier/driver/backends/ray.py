@@ -1,4 +1,4 @@
-"""Trials on Ray Tune workers: the one file that imports Ray. Search decides and keeps the books, Tune only runs.
+"""Trials on Ray Tune workers. Search decides and keeps the books, Tune only runs.
 
 Ray's OptunaSearch is not used (a NaN leaves its trial running for ever, one incomplete report ends the search, a
 stopped trial counts as complete), nor is Tuner.restore (a torn snapshot silently begins another experiment): a
@@ -24,7 +24,10 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from frontier.driver import token
+from frontier.driver.backends._share import variables
 from frontier.driver.backends._worker import run_here
+from frontier.driver.cluster import environment, join
 from frontier.driver.storage import STORAGE
 from frontier.driver.study import Search
 from frontier.driver.work import Work
@@ -48,9 +51,12 @@ SETTINGS = {
 
 
 def check(work: Work) -> None:
-    """Raises BlockedError when a cluster on this machine could not carry one trial; others are known when joined."""
+    """Raises BlockedError when a cluster on this machine could not carry one trial, or when there is no token to join
+    another with; what that one carries is known when it is joined."""
     if work.address is None:
         _fitting(work, [_here(work)])
+    else:
+        token.required()
 
 
 def run(search: Search, work: Work) -> None:
@@ -212,7 +218,7 @@ def _cluster(address: str | None) -> Iterator[None]:
                         _temp_dir=temporary,
                     )
                 else:
-                    ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+                    join(address)
             yield
         finally:
             ray.shutdown()
@@ -228,18 +234,11 @@ def _own_signals() -> Iterator[None]:
         signal.signal(signal.SIGTERM, ours)
 
 
-@contextlib.contextmanager
-def _environment(work: Work) -> Iterator[None]:
+def _environment(work: Work) -> contextlib.AbstractContextManager[None]:
     """Ray reads its settings from the environment, and so do the thread pools of the workers that it starts."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(work.runtime.threads))
-    before = dict(os.environ)
-    os.environ.update(SETTINGS | {key: before[key] for key in SETTINGS if key in before} | threads)
-    os.environ.pop(STORAGE, None)  # no worker needs the password of the database
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    own = {key: os.environ[key] for key in SETTINGS if key in os.environ}
+    # no worker needs the password of the database
+    return environment(SETTINGS | own | variables(work), without=(STORAGE,))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,88 @@
+"""A running Ray cluster: joined with its token, never found by chance, and asked a question on each of its nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ray
+from ray._raylet import Config  # type: ignore[attr-defined]  # its stub lacks it
+from ray.exceptions import GetTimeoutError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from frontier.driver import token
+from frontier.errors import BlockedError
+
+ANSWER_S = 120.0  # a node's first process imports torch
+
+
+@contextlib.contextmanager
+def environment(settings: Mapping[str, str], without: Sequence[str] = ()) -> Iterator[None]:
+    """Token authentication and these variables, for this process and for those that it starts meanwhile."""
+    before = dict(os.environ)
+    for name in without:
+        os.environ.pop(name, None)
+    os.environ.update({**settings, token.MODE: "token"})
+    Config.initialize("")  # Ray has read its variables already, when it was imported
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        Config.initialize("")
+
+
+def join(address: str) -> None:
+    """Connects this process to the cluster at HOST:PORT, or with `auto` to the one that this machine belongs to.
+
+    To be called inside `environment`. Raises BlockedError without a token, and where no cluster lets us in.
+    """
+    token.required()
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        ray.shutdown()
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BlockedError(
+            f"no Ray cluster let us in at '{address}' ({first}); the address is that of its head node (HOST:6379), "
+            "this machine must be one of the cluster, and the token that of its head; from any other machine use "
+            "'frontier submit'"
+        ) from None
+
+
+def leave() -> None:
+    """Disconnects this process; the cluster stays."""
+    ray.shutdown()
+
+
+def dashboard() -> str | None:
+    """`http://HOST:PORT` of the jobs API of the cluster that this process has joined, if it runs one."""
+    url = ray._private.worker.get_dashboard_url()  # type: ignore[no-untyped-call]  # Ray's gap
+    return f"http://{url}" if url else None
+
+
+def ask_each_node(question: Callable[..., Any], *given: Any) -> dict[str, Any]:
+    """`question(*given)` on every node that is alive, by the node's name and address; the exception where it failed.
+
+    To be called after `join`. `question` is a function of a module that the nodes have, and takes no CPU.
+    """
+    task = ray.remote(num_cpus=0, max_retries=0)(question)
+    nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+    asked = {
+        f"{node['NodeManagerHostname']} {node['NodeManagerAddress']}": task.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote(*given)
+        for node in nodes
+    }
+    ray.wait(list(asked.values()), num_returns=len(asked), timeout=ANSWER_S)
+    return {name: _answer(reference) for name, reference in asked.items()}
+
+
+def _answer(reference: Any) -> Any:
+    try:
+        return ray.get(reference, timeout=0.1)
+    except (GetTimeoutError, RayError, ImportError) as error:
+        return error
