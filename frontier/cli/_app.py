@@ -1,4 +1,7 @@
-"""Builds the application from the verbs: every module of frontier.cli offers one function `command`."""
+"""Builds the application from the verbs: every module of frontier.cli offers one function `command`.
+
+A module may also name CONTEXT, settings of the parser: `submit` has them, for it hands on what it does not know.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +36,5 @@ def _main(
 
 
 for verb in registry.names("verb"):
-    app.command(verb)(registry.load("verb", verb).command)
+    module = registry.load("verb", verb)
+    app.command(verb, context_settings=getattr(module, "CONTEXT", None))(module.command)
