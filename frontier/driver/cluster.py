@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from frontier.driver import token
 from frontier.errors import BlockedError
 
+KNOCK_S = 10.0
 ANSWER_S = 120.0  # a node's first process imports torch
 
 
@@ -42,6 +44,7 @@ def join(address: str) -> None:
     """
     token.required()
     try:
+        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         ray.shutdown()
@@ -51,6 +54,13 @@ def join(address: str) -> None:
             "this machine must be one of the cluster, and the token that of its head; from any other machine use "
             "'frontier submit'"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens, and ValueError for no HOST:PORT: Ray would go on trying for minutes."""
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
 
 
 def leave() -> None:

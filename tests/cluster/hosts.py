@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 NETWORK = "198.18.7."  # RFC 2544: for tests between networks
 GCS = 6379
@@ -46,8 +47,8 @@ def possible() -> str | None:
     """Why no hosts can be made here; None where they can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "network namespaces take Linux and root"
-    if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
-        return "network namespaces take the programs unshare, nsenter and ip"
+    if not all(map(shutil.which, ("unshare", "nsenter", "setpriv", "ip"))):
+        return "network namespaces take the programs unshare, nsenter, setpriv and ip"
     tried = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--mount-proc", "true"]
     if subprocess.run(tried, capture_output=True, check=False).returncode:
         return "root may not make namespaces here, as in most containers"
@@ -64,11 +65,24 @@ class Host:
     temporary: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def start(self, words: Sequence[str], **options: object) -> subprocess.Popen[str]:
+    def start(self, words: Sequence[str], *, cwd: Path = Path("/"), **options: Any) -> subprocess.Popen[str]:
         """Starts a program on the host. The process that is handed back is the door: `inside` is the program."""
-        door = ["nsenter", "--target", str(self.first), "--net", "--mount", "--uts", "--pid", "--", *words]
-        given = {"env": {**os.environ, **self.environment}, "text": True, "start_new_session": True}
-        return subprocess.Popen(door, **(given | options))  # type: ignore[call-overload, no-any-return]
+        # env: whoever enters another mount namespace finds himself at its root
+        there = [
+            "nsenter",
+            "--target",
+            str(self.first),
+            "--net",
+            "--mount",
+            "--uts",
+            "--pid",
+            "--",
+            "env",
+            "-C",
+            str(cwd),
+        ]
+        environment = {**os.environ, **self.environment}
+        return subprocess.Popen([*there, *words], env=environment, text=True, start_new_session=True, **options)
 
     def run(self, words: Sequence[str], timeout: float = START_S) -> str:
         """What a program on the host prints. Raises CalledProcessError with what it complained about."""
@@ -184,7 +198,8 @@ def _host(name: str, number: int, switch: int, temporary: Path, token: Path | No
 @contextlib.contextmanager
 def _first_process(spaces: Sequence[str], words: Sequence[str]) -> Iterator[int]:
     """The first process in new namespaces, as soon as it says that it is ready."""
-    with subprocess.Popen(["unshare", *spaces, "--", *words], stdout=subprocess.PIPE, text=True) as process:
+    ours = ["setpriv", "--pdeathsig", "KILL"]  # who is killed cleans nothing up
+    with subprocess.Popen([*ours, "unshare", *spaces, "--", *words], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n", f"{words} did not come up"
