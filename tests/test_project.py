@@ -115,7 +115,7 @@ def test_a_package_imports_nothing(package: Path) -> None:
 @pytest.mark.parametrize("lock", LOCKS, **RELATIVE)
 def test_a_lock_pins_versions_and_hashes_and_names_no_host(lock: Path) -> None:
     text = lock.read_text(encoding="utf-8")
-    assert not re.search(r"://|https?|^\s*-[^-]|--(?!hash=)|@ ", re.sub(r"#.*", "", text), re.MULTILINE)
+    assert not re.search(r"://|\bhttps?|^\s*-[^-]|--(?!hash=)|@ ", re.sub(r"#.*", "", text), re.MULTILINE)
     requirements = re.findall(r"^(?![\s#]).+(?:\n\s+.+)*", text, re.MULTILINE)
     assert requirements
     assert [entry for entry in requirements if not re.match(r"[a-z0-9.-]+==\S+( ; .+)? \\\n", entry)] == []
