@@ -21,7 +21,11 @@ from frontier.trial.origin import DISTRIBUTION
 
 LEAST_FREE_GIB = 2.0
 WALL = "let a firewall keep these ports to the cluster's own machines: Ray binds them so whatever it is told"
-EXTRAS = {"attacks": ("pyautoattack", "AutoAttack"), "cluster": ("aiohttp", "frontier submit and frontier status")}
+EXTRAS = {
+    "attacks": ("pyautoattack", "AutoAttack"),
+    "cluster": ("aiohttp", "frontier submit and frontier status"),
+    "postgresql": ("psycopg", "a sampler's memory in PostgreSQL"),
+}
 
 
 def doctor(

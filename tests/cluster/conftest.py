@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,3 +16,14 @@ def namespaces() -> None:
 
     if reason := hosts.possible():
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def database() -> Any:
+    """What starts a PostgreSQL server on a host: a cluster of several has its sampler's memory in one."""
+    import story
+
+    start = story.own_database()
+    if start is None:
+        pytest.skip("PostgreSQL, or psycopg, is not installed")
+    return start

@@ -142,21 +142,21 @@ def main() -> int:
     parser.add_argument("--space", default="digits")
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--sampler", default="random")
-    parser.add_argument("--storage", help="the URL of another server, or sqlite; default: a server on the head")
+    parser.add_argument("--storage", help="the URL of another server; default: one that is started on the head")
     parser.add_argument("--folder", type=Path, help="a new folder for both homes; default: a temporary one")
     given = parser.parse_args()
     if reason := hosts.possible():
         print(f"not possible here: {reason}", file=sys.stderr)
         return 3
+    database = own_database() if given.storage is None else lambda *_: given.storage
+    if database is None:
+        print("not possible here: PostgreSQL, or psycopg, is not installed", file=sys.stderr)
+        return 3
     with tempfile.TemporaryDirectory(prefix="story-") as temporary:
         folder = (given.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        database = own_database() if given.storage is None else None
-        if given.storage not in (None, "sqlite"):
-            database = lambda *_: given.storage  # noqa: E731
         told = tell(folder, space=given.space, trials=given.trials, sampler=given.sampler, database=database)
-    memory = "SQLite" if database is None else "PostgreSQL"
-    print(f"{told.trials} trials of {given.space}, sampler {given.sampler}, {memory}, three hosts, tokens on")
+    print(f"{told.trials} trials of {given.space}, sampler {given.sampler}, PostgreSQL, three hosts, tokens on")
     print(
         f"cable of worker2 pulled with {told.finished_at_cut} finished, driver killed -9 with {told.finished_at_kill}"
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import hosts
 import pytest
-import story
 
 from frontier.results.store import Study
 
@@ -20,8 +19,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("namespaces")]
 
 
 @pytest.fixture(scope="module")
-def cluster(namespaces: None) -> Iterator[hosts.Cluster]:
-    with hosts.cluster(workers=1, dashboard=True, database=story.own_database()) as made:
+def cluster(namespaces: None, database: hosts.Database) -> Iterator[hosts.Cluster]:
+    with hosts.cluster(workers=1, dashboard=True, database=database) as made:
         yield made
 
 

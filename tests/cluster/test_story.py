@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hosts
 import pytest
 import story
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("namespaces")
-def test_a_host_that_is_cut_off_and_a_killed_driver_change_no_result(space: Path, tmp_path: Path) -> None:
-    told = story.tell(tmp_path, space=str(space), trials=12, database=story.own_database())
+def test_a_host_that_is_cut_off_and_a_killed_driver_change_no_result(
+    space: Path, tmp_path: Path, database: hosts.Database
+) -> None:
+    told = story.tell(tmp_path, space=str(space), trials=12, database=database)
     assert (told.trials, told.complete) == (12, 12)
     assert (told.told_twice, told.lost, told.differ) == ((), (), ())
     assert told.front == told.undisturbed_front

@@ -118,7 +118,7 @@ def test_ray_checks_a_trial_against_this_machine_unless_it_joins_another(
     check = registry.load("backend", "ray").check
     with pytest.raises(BlockedError, match=says):
         check(work(tmp_path, **resources))
-    check(work(tmp_path, address="elsewhere:6379", **resources))
+    check(work(tmp_path, address="elsewhere:6379", shared=True, **resources))
 
 
 def test_replay_checks_that_there_is_something_to_replay(tmp_path: Path) -> None:
