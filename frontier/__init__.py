@@ -1,8 +1,9 @@
 """frontier searches the trade-off between accuracy and ReLU count that decides whether private inference is usable.
 
-`search(...)`, `evaluate(...)`, `measure(...)`, `measure_point(...)`, `calibrate(...)`, `price(...)` and `price_study`,
-`price_bundle`, `price_plan`, `rebuild(...)`, `open_study(...)`, `list_studies(...)`, `load_bundle(...)` and
-`plug_in(folder)` are loaded when they are first used, so that `import frontier` costs neither torch nor ray.
+`search(...)`, `estimate(...)`, `evaluate(...)`, `measure(...)`, `measure_point(...)`, `calibrate(...)`, `price(...)`,
+`price_study`, `price_bundle`, `price_plan`, `rebuild(...)`, `open_study(...)`, `list_studies(...)`,
+`load_bundle(...)` and `plug_in(folder)` are loaded when they are first used, so that `import frontier` costs neither
+torch nor ray.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from frontier.api.calibrate import calibrate
+    from frontier.api.estimate import estimate
     from frontier.api.evaluate import evaluate
     from frontier.api.measure import measure
     from frontier.api.measure_point import measure_point
@@ -26,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "StudyView",
     "calibrate",
+    "estimate",
     "evaluate",
     "list_studies",
     "load_bundle",
@@ -44,6 +47,7 @@ __all__ = [
 _HOMES = {
     "search": ("frontier.api.search", "search"),
     "rebuild": ("frontier.api.rebuild", "rebuild"),
+    "estimate": ("frontier.api.estimate", "estimate"),
     "evaluate": ("frontier.api.evaluate", "evaluate"),
     "calibrate": ("frontier.api.calibrate", "calibrate"),
     "measure_point": ("frontier.api.measure_point", "measure_point"),

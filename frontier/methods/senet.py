@@ -84,6 +84,11 @@ def passes(knobs: Knobs) -> float:
     return knobs.mask_epochs * (7.0 if knobs.half_width else 4.0)
 
 
+def ends_early(knobs: Knobs) -> bool:
+    """The search ends with an epoch that hardly changes the mask."""
+    return knobs.nhd_threshold > 0
+
+
 def check(network: NetworkSpec, knobs: Knobs) -> None:
     """Raises InputError for `half_width` where the network has none."""
     if knobs.half_width:

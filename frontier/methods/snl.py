@@ -73,6 +73,11 @@ def passes(knobs: Knobs) -> float:
     return step_passes(taught=bool(knobs.distill_weight)) * knobs.max_epochs
 
 
+def ends_early(knobs: Knobs) -> bool:
+    """The search ends with the first epoch whose count meets the budget."""
+    return True
+
+
 def linearize(task: Task, knobs: Knobs) -> Linearized:
     """Search the mask, freeze it, finetune; the same for every snapshot."""
     student = gated(task, task.teacher, SoftGate.at)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from frontier.nn.network import Classifier
+from frontier.training.rehearsal import Rehearsal
 
 CHECKPOINT_EVERY_S = 15.0
 
@@ -29,6 +30,7 @@ class Context:
     rung: Callable[[str, Callable[[], Classifier], int, int], None] | None = None
     checkpoint_every_s: float = CHECKPOINT_EVERY_S
     passes: dict[str, float] = field(default_factory=dict)  # spent so far, by stage; see `spend`
+    rehearsal: Rehearsal | None = None  # then trainings are begun and timed, not done
     shared: dict[str, float] = field(default_factory=dict)  # what it took once to train what many trials share, by name
     reused: dict[str, str] = field(default_factory=dict)  # what was there already, by name; see `Origin.reused`
     _saved_at: dict[str, float] = field(default_factory=dict)

@@ -44,7 +44,8 @@ def fit(
     `after_epoch` keeps between epochs; both survive a crash: the stage goes on from its last checkpoint.
     `passes` is what one image costs in one step, in network passes; the stage is charged for them. `after_step` runs
     when the optimizers have stepped, `passed` when an epoch is over, with the checkpoint as it is then. Raises
-    TrialFailed when the loss is not finite, Cancelled on demand.
+    TrialFailed when the loss is not finite, Cancelled on demand. In a rehearsal (`context.rehearsal`) a few steps are
+    taken, and the stage is charged for all of them.
     """
     state = {} if state is None else state
     optimizers = build(recipe, groups if groups is not None else [{"params": trainable(model)}])
@@ -52,6 +53,15 @@ def fit(
     total = recipe.epochs * each if steps is None else steps
     epochs = -(-total // each)
     order = zlib.crc32(stage.encode()) + seed  # stages of one trial see the images in different orders
+    if context.rehearsal is not None and total:
+        all_steps, all_epochs = context.rehearsal.planned(len(images), recipe.batch, recipe.epochs, steps)
+        with context.rehearsal.training(stage, all_steps, all_epochs, context.device) as watch:
+            _one_epoch(
+                model, images, recipe, loss, optimizers, after_step, watch.enough, seed=order, number=0, total=total
+            )
+            watch.after(lambda: after_epoch is not None and after_epoch(0, state))
+        context.spend(stage, passes * all_epochs)
+        return epochs
     done, stopped = 0, False
     saved = context.load(stage)
     if saved is not None:
@@ -77,7 +87,7 @@ def fit(
     charge()
     while done < epochs and not stopped:
         mean_loss = _one_epoch(
-            model, images, recipe, loss, optimizers, after_step, seed=order, number=done, total=total
+            model, images, recipe, loss, optimizers, after_step, None, seed=order, number=done, total=total
         )
         if not math.isfinite(mean_loss):
             raise TrialFailed(f"{stage}: the loss became {mean_loss} in epoch {done}")
@@ -99,6 +109,7 @@ def _one_epoch(
     loss: Loss,
     optimizers: list[torch.optim.Optimizer],
     after_step: Callable[[], None] | None,
+    enough: Callable[[], bool] | None,
     *,
     seed: int,
     number: int,
@@ -121,6 +132,8 @@ def _one_epoch(
         if after_step is not None:
             after_step()
         summed += value.detach()
+        if enough is not None and enough():
+            break
     return float(summed) / steps
 
 

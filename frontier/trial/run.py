@@ -12,8 +12,6 @@ import torch
 
 from frontier import registry
 from frontier.errors import Pruned, TrialFailed
-from frontier.nn.network import backbone
-from frontier.nn.widths import widths_of
 from frontier.results.record import Origin, Teacher, TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import write_record
@@ -22,7 +20,7 @@ from frontier.training.context import Context
 from frontier.training.forward import can_compile
 from frontier.training.relu_layers import STAGE as RELU_LAYERS
 from frontier.training.relu_layers import limited
-from frontier.training.task import Linearized, Task
+from frontier.training.task import Linearized
 from frontier.trial import origin
 from frontier.trial.check import check, knobs_of, relu_layers_of
 from frontier.trial.climb import climbing
@@ -31,7 +29,7 @@ from frontier.trial.measure import clean, watch_of
 from frontier.trial.parts import plugins
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
-from frontier.trial.teacher import School
+from frontier.trial.teacher import School, task_of
 from frontier.trial.workspace import Workspace, claim
 
 
@@ -97,7 +95,6 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
     """Teacher, linearize, measure: the fields of a complete record."""
     data = source.dataset()
     train = Images.of(source.images("train", spec.data.train_images), context.device)
-    outer = backbone(spec.network.name).outer
     with workspace.stage("teacher"):
         school = School(spec, data, train, runtime.home, context)
         teacher = school.teacher()
@@ -108,24 +105,8 @@ def _story(spec: TrialSpec, source: Source, runtime: Runtime, workspace: Workspa
             split: clean(teacher, Images.of(source.images(split, count), context.device))
             for split, count in (("validation", spec.measure.validation_images), ("test", spec.measure.test_images))
         }
-    task = Task(
-        teacher=teacher,
-        image=data.image,
-        outer=outer,
-        train=train,
-        validation=Images.of(source.images("validation", spec.measure.validation_images), context.device),
-        relu_budget=spec.relu_budget,
-        finetune=spec.finetune,
-        seed=spec.seed,
-        context=context,
-        teacher_recipe=spec.teacher.recipe,
-        fresh=school.fresh,
-        cached=school.cached,
-        options=spec.network.options,
-        widths=widths_of(spec.network.name, spec.network.options),
-        passes=spec.passes,
-        trajectories=trajectories,
-    )
+    validation = Images.of(source.images("validation", spec.measure.validation_images), context.device)
+    task = task_of(school, teacher, validation, trajectories)
     layers = relu_layers_of(spec)
     notes: tuple[str, ...] = ()
     if layers is not None:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from frontier.data._dataset import Dataset
 from frontier.frozen import digest
-from frontier.nn.network import Classifier, build
+from frontier.nn.network import Classifier, backbone, build
+from frontier.nn.widths import widths_of
 from frontier.results.spec import Options, TrialSpec
 from frontier.results.store import TRAJECTORIES
 from frontier.training.batches import Images
@@ -24,7 +25,7 @@ from frontier.training.context import Context
 from frontier.training.fit import fit
 from frontier.training.forward import forward_of, wants_compile
 from frontier.training.losses import cross_entropy
-from frontier.training.task import Tensors, Trajectories
+from frontier.training.task import Task, Tensors, Trajectories
 from frontier.training.tensors import sha256_of
 from frontier.training.whiten import whiten
 from frontier.trial import cache
@@ -73,7 +74,7 @@ class School:
         recipe = {part: getattr(spec, part).model_dump(mode="json") for part in ("data", "network", "teacher")}
         folder = self.home / "teachers" / key_of(spec)
         model = self.fresh(seed)
-        model.load_state_dict(cache.obtain(folder, "teacher", recipe, self._train_teacher, self.context))
+        model.load_state_dict(cache.obtain(folder, "teacher", recipe, self.train_teacher, self.context))
         return model.eval()
 
     def trajectories(self, teacher: Classifier, limit_bytes: int) -> Trajectories | None:
@@ -87,10 +88,18 @@ class School:
     def cached(self, name: str, key: Mapping[str, Any], train: cache.Train) -> Tensors:
         """See `frontier.training.task.Cached`."""
         recipe = {"teacher": key_of(self.spec), "name": name, "key": dict(key)}
-        folder = self.home / "teachers" / f"{name}-{digest(recipe)}"
-        return cache.obtain(folder, name, recipe, train, self.context)
+        return cache.obtain(self._folder(name, key), name, recipe, train, self.context)
 
-    def _train_teacher(self, context: Context) -> Mapping[str, Tensor]:
+    def is_cached(self, name: str, key: Mapping[str, Any]) -> bool:
+        """Whether that lies finished under `home`."""
+        return (self._folder(name, key) / cache.WEIGHTS).is_file()
+
+    def _folder(self, name: str, key: Mapping[str, Any]) -> Path:
+        recipe = {"teacher": key_of(self.spec), "name": name, "key": dict(key)}
+        return self.home / "teachers" / f"{name}-{digest(recipe)}"
+
+    def train_teacher(self, context: Context) -> Mapping[str, Tensor]:
+        """Its state, trained from the start."""
         recipe = self.spec.teacher.recipe
         model = self.fresh(self.spec.teacher.seed)
         forward = forward_of(model, recipe, context.device, compiled=wants_compile(recipe, context.device, context.log))
@@ -100,3 +109,26 @@ class School:
 
         fit(context, "teacher", model, self.train, recipe, loss, seed=self.spec.teacher.seed)
         return model.state_dict()
+
+
+def task_of(school: School, teacher: Classifier, validation: Images, trajectories: Trajectories | None = None) -> Task:
+    """What a method is given: to linearize the teacher as the school's spec asks, on the school's images."""
+    spec = school.spec
+    return Task(
+        teacher=teacher,
+        image=school.data.image,
+        outer=backbone(spec.network.name).outer,
+        train=school.train,
+        validation=validation,
+        relu_budget=spec.relu_budget,
+        finetune=spec.finetune,
+        seed=spec.seed,
+        context=school.context,
+        teacher_recipe=spec.teacher.recipe,
+        fresh=school.fresh,
+        cached=school.cached,
+        options=spec.network.options,
+        widths=widths_of(spec.network.name, spec.network.options),
+        passes=spec.passes,
+        trajectories=trajectories,
+    )
