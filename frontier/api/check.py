@@ -51,6 +51,7 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
             for method in question.method_names
         },
         "objectives": list(question.objectives),
+        "constraints": list(question.constraints),
         "passes": question.passes,
         "search": question.search.model_dump() | {"concurrency": concurrency},
         "resources": question.resources.model_dump(),

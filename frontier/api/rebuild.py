@@ -15,6 +15,7 @@ from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
 from frontier.driver.presence import living
 from frontier.driver.steady import Steady
+from frontier.driver.warm import remember
 from frontier.errors import InputError, RecordError
 from frontier.results.store import Study
 from frontier.shelves import DEFAULT_HOME
@@ -78,6 +79,7 @@ def _rebuilt(stack: ExitStack, study: Study, database: Database, steadily: Stead
     became = memory.forget() if any(before) else ""
     found = look(study)
     memory.reconcile(found.finished, found.unfinished)
+    memory.learn(remember(study))
     trials, extras = memory.sizes()
     return Rebuilt(
         study=study.name,
@@ -95,5 +97,6 @@ def _counts(found: Found) -> dict[str, int]:
     """Trials by state, in the words of events.Counts."""
     counts = dict.fromkeys(("complete", "pruned", "failed"), 0)
     for record in found.finished.values():
-        counts[record.state] += 1
-    return counts | {"unfinished": len(found.unfinished), "unreadable": len(found.unreadable)}
+        counts[record.state] += record.spec.replicates is None
+    unfinished = sum(spec.replicates is None for spec in found.unfinished.values())
+    return counts | {"unfinished": unfinished, "unreadable": len(found.unreadable)}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from frontier.errors import InputError, RecordError
 from frontier.files import write_named
 from frontier.latency._beside import beside
-from frontier.reports.points import StudyPoint, front_of, points_of, unpriced_of, volume_of
+from frontier.reports.points import StudyPoint, feasible_of, front_of, points_of, unpriced_of, volume_of
+from frontier.reports.replicates import spreads
 from frontier.results.measured import Measured
 from frontier.results.migrate import read_record
 from frontier.results.objectives import ACCURACIES
@@ -19,6 +20,7 @@ from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
 from frontier.results.store import TRAJECTORIES, Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
+from frontier.spaces.constraints import Constraint, constraints_of
 from frontier.spaces.goals import FOUR, Goals, goals_of
 
 if TYPE_CHECKING:
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
 def row(found: StudyPoint) -> dict[str, Any]:
     """What `frontier show --json` prints of a point: validation accuracies on top, `test` beside them.
 
-    `objectives` are the values by what the front is of, null where the point has no price. `branch` is the one that is
-    served; `routing` says whether the figures are of it, `branches` holds those of each. `evaluations` are what counts
-    of `frontier evaluate`, and `health` says which of its checks failed. `measurements` are those of `frontier
+    `objectives` are the values by what the front is of, null where the point has no price; `violates` are the
+    constraints of the study's space that it does not keep to; `replicates` is what other seeds got. `branch` is the one
+    that is served; `routing` says whether the figures are of it, `branches` holds those of each. `evaluations` are what
+    counts of `frontier evaluate`, and `health` says which of its checks failed. `measurements` are those of `frontier
     measure`, each with what the `protocol` of its engine is `priced` at over the same link.
     """
     validation = found.point.validation
@@ -52,6 +55,10 @@ def row(found: StudyPoint) -> dict[str, Any]:
         "corrupted": validation.corrupted.value,
         "adversarial": validation.adversarial.value,
         "objectives": found.by_objective or None,
+        "violates": list(found.violated),
+        "replicates": {
+            name: {"values": list(one.values), "mean": one.mean, "sd": one.sd} for name, one in spreads(found).items()
+        },
         **_measures(Splits(validation=validation, test=found.point.test)),
         "branches": {branch: _measures(scores) for branch, scores in found.point.branches.items()},
         "knobs": found.record.spec.knobs,
@@ -99,6 +106,11 @@ class StudyView:
         """What the front is of."""
         return self._goals or goals_of(self.manifest.space.get("objectives") or FOUR.names)
 
+    @property
+    def constraints(self) -> tuple[Constraint, ...]:
+        """What the space says that a point should keep to, whatever the front is of."""
+        return constraints_of(self.manifest.space.get("constraints") or ())
+
     def records(self) -> list[tuple[int, TrialRecord | RecordError]]:
         """All finished trials; one whose record cannot be read stands with the reason."""
         return list(self.files.records())
@@ -110,7 +122,7 @@ class StudyView:
         network has them. The front is then that of those figures.
         """
         records, relus = self.files.records(), self.manifest.relus
-        return points_of(records, goals=self.goals, relus=relus, oracle_routed=oracle)
+        return points_of(records, goals=self.goals, relus=relus, oracle_routed=oracle, constraints=self.constraints)
 
     def front(self, *, oracle: bool = False) -> tuple[StudyPoint, ...]:
         """The non-dominated points on validation, by the first objective that is a cost; `oracle` as in `points`."""
@@ -121,13 +133,16 @@ class StudyView:
         return volume_of(self.points())
 
     def counts(self) -> dict[str, int]:
-        """Trials by state: complete, pruned, failed, unfinished, unreadable."""
+        """Trials by state: complete, pruned, failed, unfinished, unreadable. Replicates do not count."""
         counts = {"complete": 0, "pruned": 0, "failed": 0, "unfinished": 0, "unreadable": 0}
         for trial in self.files.trials():
             if not self.files.finished(trial):
-                counts["unfinished"] += 1
+                counts["unfinished"] += not self.files.is_replicate(trial)
         for _, record in self.records():
-            counts[record.state if isinstance(record, TrialRecord) else "unreadable"] += 1
+            if isinstance(record, RecordError):
+                counts["unreadable"] += 1
+            elif record.spec.replicates is None:
+                counts[record.state] += 1
         return counts
 
     def trial(self, number: int) -> TrialRecord:
@@ -139,10 +154,13 @@ class StudyView:
         of the served figures in any case."""
         warning = {"routing": "oracle", "warning": WARNING} if oracle else {"routing": "served"}
         points = self.points(oracle=oracle)
+        limits = [limit.text for limit in self.constraints]
+        constrained = {"constraints": limits, "feasible": feasible_of(points)} if limits else {}
         return {
             "study": self.name,
             **warning,
             "objectives": list(self.goals.names),
+            **constrained,
             "trials": self.counts(),
             "hypervolume": volume_of(points),
             "front": [row(found) for found in front_of(points)],

@@ -136,15 +136,15 @@ def _finished(now: Progress, event: Event) -> Progress:
         wall_s=event["wall_s"],
         reason=event["reason"] or "",
     )
-    best = now.best
-    for index, (relu_count, clean) in enumerate(event.get("clean_by_point", ())):
+    best, own = now.best, event.get("replicates") is None
+    for index, (relu_count, clean) in enumerate(event.get("clean_by_point", ()) if own else ()):
         if best is None or clean > best.clean:
             best = Best(clean, relu_count, address(result.trial, index))
     return replace(
         now,
         warning=f"trial {result.trial} failed: {result.reason}" if result.state == "failed" else now.warning,
         running={trial: text for trial, text in now.running.items() if trial != result.trial},
-        counts={**now.counts, result.state: now.counts.get(result.state, 0) + 1},
+        counts={**now.counts, result.state: now.counts.get(result.state, 0) + own},
         last=(*now.last, result)[-LAST:],
         best=best,
         ended_here=now.ended_here + 1,

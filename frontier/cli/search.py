@@ -43,6 +43,17 @@ Gpu = Annotated[
     float | None,
     typer.Option(metavar="X", help="GPUs of one trial; 0.25: four trials on one, a quarter of its memory each."),
 ]
+Enqueue = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE|STUDY:N", help="Guesses to ask first: a YAML list, or a point of a study; repeat it."),
+]
+WarmStart = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STUDY", help="A study of the same data and network to learn from; repeat it."),
+]
+Replicate = Annotated[
+    int | None, typer.Option(metavar="K", help="Then run every trial of the front again with K other seeds.")
+]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
 GIVEN_UP = 0.05  # clean accuracy that the suggested export gives up against the best, for fewer ReLUs
@@ -71,6 +82,9 @@ def command(
     grace: Grace = None,
     cpu: Cpu = None,
     gpu: Gpu = None,
+    enqueue: Enqueue = None,
+    warm_start: WarmStart = None,
+    replicate: Replicate = None,
     progress: Progress = "auto",
     plugin: Plugin = None,
 ) -> None:
@@ -106,6 +120,9 @@ def command(
             grace_s=grace,
             cpu=cpu,
             gpu=gpu,
+            enqueue=enqueue or (),
+            warm_start=warm_start or (),
+            replicate=replicate,
             on_event=lambda event: shown(event.model_dump(mode="json")),
         )
     print_study(view.summary())
@@ -116,6 +133,7 @@ def command(
     front = view.front()
     if front:
         best = max(found.point.validation.clean.value for found in front)
-        good = next(found for found in front if found.point.validation.clean.value >= best - GIVEN_UP)
+        near = [found for found in front if found.point.validation.clean.value >= best - GIVEN_UP]
+        good = next((found for found in near if not found.violated), near[0])
         typer.echo(f"        frontier export {view.name}{elsewhere} --trial {good.address} --out exported")
     typer.echo(f"        frontier search {space} --name {view.name}{elsewhere} --resume --trials N")

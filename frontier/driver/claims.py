@@ -93,7 +93,8 @@ class Claims:
 
     def _survey(self) -> deque[int]:
         taken = frozenset(self._study.trials())
-        return deque(number for number in range(end_of(taken, self._total)) if number not in taken)
+        total = self._total + sum(self._study.is_replicate(number) for number in taken)
+        return deque(number for number in range(end_of(taken, total)) if number not in taken)
 
     def _take(self, number: int) -> bool:
         """Makes the number's folder in one step, with our mark in it where other drivers may come by."""

@@ -71,6 +71,7 @@ class Finished(_Event):
 
     event: Literal["finished"] = "finished"
     trial: int
+    replicates: int | None = None  # the trial that it is with another seed; it then counts towards no total
     state: Literal["complete", "pruned", "failed"]
     reason: str | None = None
     method: str
@@ -90,6 +91,7 @@ class Finished(_Event):
         scores = asked.validation if asked else None
         return cls(
             trial=trial,
+            replicates=record.spec.replicates,
             state=record.state,
             reason=record.reason,
             method=record.spec.method,

@@ -1,31 +1,36 @@
 """The sampler's memory: one Optuna study, told what the records say and rebuilt from them when it is lost.
 
-Each Optuna trial carries the user attribute `trial`, our number; extra points also carry `point` and `extra`. An
-Optuna trial that belongs to no trial of ours is told FAIL, so that no sampler waits for it for ever.
+Each Optuna trial carries the user attribute `trial`, our number; extra points also carry `point` and `extra`. Points of
+other studies, from a warm start, carry `from` alone. An Optuna trial that belongs to no trial of ours is told FAIL, so
+that no sampler waits for it for ever.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import final
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.study._constrained_optimization import _CONSTRAINTS_KEY
 from optuna.trial import TrialState, create_trial
 
 from frontier import registry
 from frontier.driver.database import BROKEN, Database, close, quiet
-from frontier.driver.parameters import draw, held, names, remembered
+from frontier.driver.parameters import draw, held, known, names, remembered
 from frontier.driver.samplers._draw import Draw
 from frontier.driver.seeds import derive
 from frontier.driver.steady import Steady
+from frontier.driver.warm import Elsewhere
 from frontier.errors import BlockedError
-from frontier.results.record import TrialRecord
+from frontier.results.record import Point, TrialRecord
 from frontier.results.spec import Scalar, TrialSpec
 from frontier.spaces.space import Space
 
+FROM = "from"  # user attribute of a point of another study: its address
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 
 
@@ -43,7 +48,7 @@ class Memory:
         """Opens the database or makes one; a file that cannot be read is moved aside and `lost` says so. Without a
         database nothing outlives the process."""
         self._database, self._space, self._goals = database or Database(), space, space.goals
-        self._steadily = steadily or Steady()
+        self._limits, self._steadily = space.limits, steadily or Steady()
         self._draws, self._names = derive(space.space_hash, seed), names(space)
         self._build = registry.load("sampler", sampler).build
         self._waiting: dict[int, int] = {}  # trials that wait for their result: our number -> Optuna's
@@ -53,13 +58,15 @@ class Memory:
         except BROKEN as error:
             self._start_over(f"could not be read ({type(error).__name__})")
 
-    def ask(self, trial: int, budget: int | None = None, *, draws: int = 1) -> Iterator[dict[str, Scalar]]:
-        """Up to so many assignments for trial number `trial`; going on to another one, or to the end, tells FAIL of
-        the one before. `budget`: the ReLU budget that the sampler is held to."""
+    def ask(
+        self, trial: int, fixed: Mapping[str, Scalar] | None = None, *, draws: int = 1
+    ) -> Iterator[dict[str, Scalar]]:
+        """Up to so many assignments for trial number `trial`, with the values that are `fixed` by a parameter's name in
+        the space; going on to another one, or to the end, tells FAIL of the one before."""
         with quiet():
             sampler = self._build(Draw(self._draws, trial, self._names))
-            if budget is not None:
-                sampler = optuna.samplers.PartialFixedSampler(held(self._space, budget), sampler)
+            if fixed:
+                sampler = optuna.samplers.PartialFixedSampler(held(self._space, fixed), sampler)
         for _ in range(draws):
             sampler, asked, assignment = self._steadily(partial(self._asked, trial, sampler))
             yield assignment
@@ -85,7 +92,7 @@ class Memory:
 
     def _adopted(self, trial: int, spec: TrialSpec) -> None:
         if (number := self._running(trial)) is None:
-            self._add(spec, spec.relu_budget, None, TrialState.RUNNING, trial=trial)
+            self._add(spec, spec.relu_budget, None, TrialState.RUNNING, None, trial=trial)
             number = self._running(trial)
         assert number is not None, f"trial {trial} lies outside the space"
         self._waiting[trial] = number
@@ -104,6 +111,7 @@ class Memory:
             nonlocal again
             said = self._points_of(trial) if again else set()
             again = True
+            self._constrain(number, record)
             self._study.tell(number, *self._outcome(record), skip_if_finished=True)
             for point in range(1, len(record.points)):
                 if point not in said:
@@ -113,7 +121,9 @@ class Memory:
             self._steadily(told)
 
     def abandon(self, trial: int) -> None:
-        """The open trial will have no record that can be read: FAIL."""
+        """The open trial will have no record that can be read: FAIL. Replicates were never open here."""
+        if trial not in self._waiting:
+            return
         number = self._waiting.pop(trial)
         with contextlib.suppress(BlockedError):
             self._steadily(lambda: self._study.tell(number, state=TrialState.FAIL, skip_if_finished=True))
@@ -131,7 +141,10 @@ class Memory:
         """Makes the study say what the records say: tells what is untold, adds what is missing, frees what is lost.
 
         `ours`: the numbers to speak for, None where no other driver is there; what is said of others is left as it is.
+        Replicates are nothing to the sampler.
         """
+        finished = {trial: record for trial, record in finished.items() if record.spec.replicates is None}
+        unfinished = {trial: spec for trial, spec in unfinished.items() if spec.replicates is None}
         self._steadily(lambda: self._reconcile(finished, unfinished, ours))
 
     def _reconcile(
@@ -140,15 +153,17 @@ class Memory:
         said = self._said(finished, unfinished, ours)
         for trial, record in finished.items():
             if trial in self._waiting:
+                self._constrain(self._waiting[trial], record)
                 self._study.tell(self._waiting.pop(trial), *self._outcome(record), skip_if_finished=True)
             elif (trial, 0) not in said:
-                self._add(record.spec, record.spec.relu_budget, *self._outcome(record), trial=trial)
+                asked = record.points[0] if record.state == "complete" else None
+                self._add(record.spec, record.spec.relu_budget, *self._outcome(record), asked, trial=trial)
             for point in range(1, len(record.points)):
                 if (trial, point) not in said:
                     self._add_extra(trial, record, point)
         for trial, spec in unfinished.items():
             if trial not in self._waiting:
-                self._add(spec, spec.relu_budget, None, TrialState.RUNNING, trial=trial)
+                self._add(spec, spec.relu_budget, None, TrialState.RUNNING, None, trial=trial)
         for theirs in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if (trial := theirs.user_attrs.get("trial", -1)) in unfinished:
                 self._waiting[trial] = theirs.number
@@ -162,7 +177,7 @@ class Memory:
         specs = {trial: record.spec for trial, record in finished.items()} | dict(unfinished)
         for theirs in self._study.get_trials(deepcopy=False):
             trial, point = theirs.user_attrs.get("trial", -1), theirs.user_attrs.get("point", 0)
-            if ours is not None and trial not in ours:
+            if FROM in theirs.user_attrs or (ours is not None and trial not in ours):
                 continue
             known = trial in specs and (point > 0 or theirs.params == self._params(specs[trial]))
             if theirs.state is TrialState.RUNNING:
@@ -196,8 +211,28 @@ class Memory:
 
     def sizes(self) -> tuple[int, int]:
         """How many trials the study holds, and how many extra points."""
-        extras = [bool(theirs.user_attrs.get("extra")) for theirs in self._study.get_trials(deepcopy=False)]
+        told = [theirs for theirs in self._study.get_trials(deepcopy=False) if FROM not in theirs.user_attrs]
+        extras = [bool(theirs.user_attrs.get("extra")) for theirs in told]
         return extras.count(False), extras.count(True)
+
+    def learn(self, points: Sequence[Elsewhere]) -> None:
+        """Adds those points of other studies that the study does not hold yet, each marked with where it is from."""
+        self._steadily(lambda: self._learn(points))
+
+    def _learn(self, points: Sequence[Elsewhere]) -> None:
+        there = {theirs.user_attrs.get(FROM) for theirs in self._study.get_trials(deepcopy=False)} if points else set()
+        for point in points:
+            if point.source not in there:
+                params, distributions = known(self._space, point.values)
+                self._study.add_trial(
+                    create_trial(
+                        values=point.told,
+                        params=params,
+                        distributions=distributions,
+                        user_attrs={FROM: point.source},
+                        constraints=point.violations,
+                    )
+                )
 
     def close(self) -> None:
         """Lets go of the database."""
@@ -205,29 +240,56 @@ class Memory:
 
     def _points_of(self, trial: int) -> set[int]:
         """The points of a trial that the study holds."""
-        known = self._study.get_trials(deepcopy=False)
-        return {theirs.user_attrs.get("point", 0) for theirs in known if theirs.user_attrs.get("trial") == trial}
+        there = self._study.get_trials(deepcopy=False)
+        return {theirs.user_attrs.get("point", 0) for theirs in there if theirs.user_attrs.get("trial") == trial}
 
     def _params(self, spec: TrialSpec) -> dict[str, Scalar] | None:
-        known = remembered(self._space, spec, spec.relu_budget)
-        return known[0] if known else None
+        found = remembered(self._space, spec, spec.relu_budget)
+        return found[0] if found else None
 
     def _add_extra(self, trial: int, record: TrialRecord, point: int) -> None:
         extra = record.points[point]
         values = self._goals.told(extra)
         if values is not None:
-            self._add(record.spec, extra.relu_budget, values, TrialState.COMPLETE, trial=trial, point=point, extra=True)
+            told = (record.spec, extra.relu_budget, values, TrialState.COMPLETE, extra)
+            self._add(*told, trial=trial, point=point, extra=True)
 
     def _add(
-        self, spec: TrialSpec, budget: int, values: tuple[float, ...] | None, state: TrialState, **attributes: int
+        self,
+        spec: TrialSpec,
+        budget: int,
+        values: tuple[float, ...] | None,
+        state: TrialState,
+        measured: Point | None,
+        **attributes: int,
     ) -> None:
-        known = remembered(self._space, spec, budget)
-        if known is None:  # the sampler could make nothing of a point outside its ranges
+        found = remembered(self._space, spec, budget)
+        if found is None:  # the sampler could make nothing of a point outside its ranges
             return
-        params, distributions = known
+        params, distributions = found
         self._study.add_trial(
-            create_trial(state=state, values=values, params=params, distributions=distributions, user_attrs=attributes)
+            create_trial(
+                state=state,
+                values=values,
+                params=params,
+                distributions=distributions,
+                user_attrs=attributes,
+                constraints=self._violations(measured) if measured else None,
+            )
         )
+
+    def _violations(self, point: Point) -> dict[str, float]:
+        return {limit.text: limit.violation(point) for limit in self._limits}
+
+    def _constrain(self, number: int, record: TrialRecord) -> None:
+        """Says how far the asked point of a trial that still runs is from each constraint. Optuna has a method for it
+        on the trial that it handed out alone, and that is gone after a resume."""
+        if record.state != "complete" or not self._limits:
+            return
+        theirs = self._storage.get_trial_id_from_study_id_trial_number(self._study._study_id, number)
+        with contextlib.suppress(UpdateFinishedTrialError):
+            for name, value in self._violations(record.points[0]).items():
+                self._storage.set_trial_system_attr(theirs, f"{_CONSTRAINTS_KEY}:{name}", value)
 
     def _outcome(self, record: TrialRecord) -> tuple[tuple[float, ...] | None, TrialState]:
         """Values and state; a complete trial whose point has no price is to the sampler a failed one."""

@@ -5,12 +5,14 @@ A ReLU count from 0 on is searched on a logarithmic scale as count + 1, under th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
+from frontier.errors import InputError
 from frontier.results.spec import Scalar, TrialSpec
 from frontier.spaces.domain import ChoiceDomain, CountDomain, Domain, FloatDomain, IntDomain, LogDomain
 from frontier.spaces.space import Space
@@ -77,13 +79,24 @@ def names(space: Space) -> tuple[str, ...]:
     return tuple(dict.fromkeys((METHOD, *asked)))
 
 
-def held(space: Space, budget: int) -> dict[str, Scalar]:
-    """What Optuna is held to so that it asks this budget: nothing where the space does not search budgets."""
-    domain = space.parameters(space.method_names[0]).get(BUDGET)
-    if domain is None:
-        return {}
-    asked = parameter(BUDGET, domain)
-    return {asked.name: asked.theirs(budget)}
+def held(space: Space, fixed: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """What Optuna is held to so that it asks these values: nothing for a parameter that the space does not search."""
+    method = str(fixed.get(METHOD, space.method_names[0]))
+    searched = space.parameters(method)
+    asked = {name: parameter(name, domain) for name, domain in searched.items() if name in fixed}
+    values = {one.name: one.theirs(fixed[name]) for name, one in asked.items()}
+    return values | ({METHOD: method} if METHOD in fixed else {})
+
+
+def known(space: Space, values: Mapping[str, Scalar]) -> tuple[dict[str, Scalar], dict[str, BaseDistribution]]:
+    """Optuna's parameters and distributions of a whole assignment of the space."""
+    method = str(values[METHOD])
+    asked = {name: parameter(name, domain) for name, domain in space.parameters(method).items()}
+    distributions: dict[str, BaseDistribution] = {METHOD: CategoricalDistribution(space.method_names)}
+    return (
+        {METHOD: method} | {one.name: one.theirs(values[name]) for name, one in asked.items()},
+        distributions | {one.name: one.distribution for one in asked.values()},
+    )
 
 
 def remembered(
@@ -93,21 +106,31 @@ def remembered(
 
     None where the space does not hold them, such as a budget passed on the way down that lies below its range.
     """
+    try:
+        return known(space, assignment(space, spec, budget))
+    except InputError:
+        return None
+
+
+def assignment(space: Space, spec: TrialSpec, budget: int) -> dict[str, Scalar]:
+    """The values that a spec of any space holds for what this one searches, at the ReLU budget of one of its points.
+
+    Raises InputError for a method that is not in the space, and for a value outside its domain.
+    """
+    where = f"space '{space.name}', method '{spec.method}'"
     values: dict[str, Scalar] = {METHOD: spec.method}
-    distributions: dict[str, BaseDistribution] = {METHOD: CategoricalDistribution(space.method_names)}
     for name, domain in space.parameters(spec.method).items():
-        value = budget if name == BUDGET else _value(spec, name)
-        if not domain.contains(value):
-            return None
-        asked = parameter(name, domain)
-        values[asked.name] = asked.theirs(value)
-        distributions[asked.name] = asked.distribution
-    return values, distributions
+        try:
+            values[name] = budget if name == BUDGET else _value(spec, name)
+        except KeyError:
+            raise InputError(f"has no value for the knob '{name}'", where=where, expected=str(domain)) from None
+        if not domain.contains(values[name]):
+            what = f"a value outside the domain of '{name}'"
+            raise InputError(what, where=where, expected=str(domain), got=values[name])
+    return values
 
 
 def _value(spec: TrialSpec, name: str) -> Scalar:
     """What the spec holds under a parameter's name: `finetune.lr`, or a knob such as `snl.penalty`."""
     part, _, key = name.partition(".")
-    value = getattr(spec.finetune, key) if part == "finetune" else spec.knobs[key]
-    assert not isinstance(value, tuple)  # no domain has lists in it
-    return cast(Scalar, value)
+    return cast(Scalar, getattr(spec.finetune, key) if part == "finetune" else spec.knobs[key])

@@ -6,13 +6,14 @@ question: for a space of a few choices that is so, and one that is nearly asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import final
 
+from frontier.driver.guesses import First
 from frontier.driver.memory import Memory
 from frontier.driver.seeds import derive
 from frontier.frozen import digest
-from frontier.results.spec import TrialSpec
+from frontier.results.spec import Scalar, TrialSpec
 from frontier.spaces.space import Space
 
 DRAWS = 4  # of the sampler for one trial
@@ -24,13 +25,17 @@ NO_OTHER = "the space holds no other question"
 class Questions:
     """Finds what to ask under a number. One thread at a time asks for it."""
 
-    def __init__(self, space: Space, memory: Memory, seed: int) -> None:
-        self._space, self._memory, self._seed = space, memory, seed
+    def __init__(self, space: Space, memory: Memory, seed: int, first: First) -> None:
+        self._space, self._memory, self._seed, self._first = space, memory, seed, first
         self._before: set[str] = set()
 
     def note(self, specs: Iterable[TrialSpec]) -> None:
         """These were asked, here or elsewhere."""
         self._before.update(map(_question, specs))
+
+    def known(self, spec: TrialSpec) -> bool:
+        """Whether it was asked."""
+        return _question(spec) in self._before
 
     def of(self, trial: int) -> TrialSpec | None:
         """What to ask under this number; None where every draw was asked before. Raises BlockedError as Memory.ask."""
@@ -40,8 +45,7 @@ class Questions:
         return spec
 
     def _by_sampler(self, trial: int) -> TrialSpec | None:
-        anchor = self._space.anchors[trial] if trial < len(self._space.anchors) else None
-        return self._fresh(trial, self._memory, DRAWS, anchor)
+        return self._fresh(trial, self._memory, DRAWS, self._first.fixed(trial, self.known))
 
     def _at_random(self, trial: int) -> TrialSpec | None:
         spec = self._fresh(trial, Memory(None, self._space, "random", self._seed), AT_RANDOM)
@@ -49,11 +53,13 @@ class Questions:
             self._memory.adopt(trial, spec)
         return spec
 
-    def _fresh(self, trial: int, memory: Memory, draws: int, anchor: int | None = None) -> TrialSpec | None:
+    def _fresh(
+        self, trial: int, memory: Memory, draws: int, fixed: Mapping[str, Scalar] | None = None
+    ) -> TrialSpec | None:
         seed = derive(self._space.space_hash, self._seed, trial)
-        for assignment in memory.ask(trial, anchor, draws=draws):
+        for assignment in memory.ask(trial, fixed, draws=draws):
             spec = self._space.spec(assignment, seed=seed)
-            if _question(spec) not in self._before:
+            if not self.known(spec):
                 return spec
         return None
 

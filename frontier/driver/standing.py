@@ -22,12 +22,17 @@ class Standing:
         self._goals, self._relus = goals, relus
         self._whole: Profile | None = None
         self._states: dict[int, str] = {}
+        self._replicates: set[int] = set()
         self._contest: dict[str, tuple[float, ...]] = {}  # the front, and what came in since it was computed
         self._settled = True
         self._volume: float | None = 0.0
 
     def add(self, trial: int, record: TrialRecord) -> None:
-        """A finished trial; complete ones bring all their points to the front's contest."""
+        """A finished trial; complete ones bring all their points to the front's contest, but for replicates, which do
+        not count as trials either."""
+        if record.spec.replicates is not None:
+            self._replicates.add(trial)
+            return
         self._states[trial] = record.state
         if record.state != "complete":
             return
@@ -52,12 +57,12 @@ class Standing:
         self._states[trial] = "unreadable"
 
     def __contains__(self, trial: int) -> bool:
-        return trial in self._states
+        return trial in self._states or trial in self._replicates
 
     @property
     def trials(self) -> Set[int]:
         """The trials that have ended."""
-        return self._states.keys()
+        return self._states.keys() | self._replicates
 
     def counts(self, unfinished: int) -> Counts:
         return Counts(**Counter(self._states.values()), unfinished=unfinished)

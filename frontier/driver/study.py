@@ -7,7 +7,7 @@ there, waits when only its spec is there, and was never handed out when neither 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -18,15 +18,18 @@ from frontier.driver.ahead import Sampling
 from frontier.driver.claims import SCRATCH, Claims
 from frontier.driver.company import Company
 from frontier.driver.database import Database
+from frontier.driver.guesses import First, Guess
 from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
 from frontier.driver.presence import Presence
 from frontier.driver.questions import NO_OTHER, Questions
+from frontier.driver.replicates import Copies
 from frontier.driver.standing import Standing
 from frontier.driver.steady import Steady
 from frontier.driver.storage import Storage
 from frontier.driver.undisturbed import Undisturbed
 from frontier.driver.voice import OnEvent, Voice
+from frontier.driver.warm import Elsewhere, remember
 from frontier.driver.work import Asked, write_failed
 from frontier.errors import BlockedError, InputError, RecordError
 from frontier.results.record import TrialRecord
@@ -51,9 +54,14 @@ class Search:
         on_event: OnEvent | None = None,
         database: bool = True,
         storage: Storage | None = None,
+        guesses: Sequence[Guess] = (),
+        warm: Sequence[Elsewhere] = (),
+        replicate: int = 0,
     ) -> None:
         """`trials` is the study's total, also on resume. Without `database` the sampler's memory is not written; in a
-        `storage` several drivers may share it, and then the total counts the trials of all of them.
+        `storage` several drivers may share it, and then the total counts the trials of all of them. `guesses` are asked
+        first, the sampler learns from `warm`, and a driver that is alone when the total is reached runs each trial of
+        the front again with `replicate` other seeds.
 
         Raises InputError if `space` is another question than the one that the study was made for.
         """
@@ -69,6 +77,8 @@ class Search:
             )
         self._shared = storage is not None
         self._database = Database.of(study.folder, self._manifest, storage) if database else Database()
+        self._guesses, self._warm, self._seeds = guesses, warm, replicate
+        self._copies = Copies(study)
         self._undisturbed = Undisturbed()
         self._standing = Standing(space.goals, self._manifest.relus)
         self._voice = Voice(study, self._standing, self.counts, on_event)
@@ -117,7 +127,8 @@ class Search:
     def _ask(self) -> Asked | None:
         if self.stopped:
             return None
-        trial = self._again.popleft() if self._again else self._new()
+        copied = self._hand_out(*self._copies.claim()) if self._copies and not self._again else None
+        trial = self._again.popleft() if self._again else copied or self._new()
         if trial is None:
             return None
         if not self._again and self.handed_out in self._sampling.slow and (later := self._number()) is not None:
@@ -205,8 +216,8 @@ class Search:
     @property
     def complete(self) -> bool:
         """Whether every trial of the total, or all that the space holds, was handed out and has ended."""
-        handed_out = self.handed_out >= self.trials and not self._unasked
-        return not self._waiting and not self._company.elsewhere and (self._asked_out or handed_out)
+        reached = self._asked_out or (self.handed_out >= self.trials and not self._unasked)
+        return reached and not (self._waiting or self._copies or self._company.elsewhere)
 
     @property
     def fruitless(self) -> bool:
@@ -227,7 +238,7 @@ class Search:
     def remaining(self) -> int:
         """How many times `ask` will hand out a trial if nothing stops it."""
         fresh = 0 if self._asked_out else len(self._unasked) + max(0, self.trials - self.handed_out)
-        return len(self._again) + fresh
+        return len(self._again) + len(self._copies) + fresh
 
     @property
     def scratch(self) -> Path:
@@ -237,8 +248,8 @@ class Search:
 
     def counts(self) -> events.Counts:
         """Of all drivers' trials."""
-        unfinished = len(self._waiting) + len(self._unasked) + len(self._company.elsewhere)
-        return self._standing.counts(unfinished=unfinished)
+        unfinished = sum(spec.replicates is None for spec in self._waiting.values()) + len(self._unasked)
+        return self._standing.counts(unfinished=unfinished + len(self._company.elsewhere))
 
     def front(self) -> tuple[str, ...]:
         """Addresses (`N`, `N.K`) of the non-dominated points on validation, by the first objective that is a cost."""
@@ -298,6 +309,9 @@ class Search:
             self._claims.release(trial)
             self._voice.stopping(NO_OTHER)
             return None
+        return self._hand_out(trial, spec)
+
+    def _hand_out(self, trial: int, spec: TrialSpec) -> int:
         self.study.write_spec(trial, spec)
         self._waiting[trial] = spec
         return trial
@@ -321,6 +335,9 @@ class Search:
         self._again.extend(found.unfinished)
         self._questions.note(record.spec for record in found.finished.values())
         self._questions.note(found.unfinished.values())
+        self._memory.learn(remember(self.study, self._warm))
+        if self._seeds and not (self._company.present() or self.counts().unfinished or self.handed_out < self.trials):
+            self._copies.plan(self.front(), found, self._seeds, self.trials, self._presence)
         for trial, error in found.unreadable.items():
             self._set_aside(trial, error)
         if self.handed_out:
@@ -329,12 +346,15 @@ class Search:
             self._voice.started(self._manifest, self.trials)
         if self._memory.lost:
             self._voice.warn(self._memory.lost)
+        if (waiting := self._first.left(self._questions.known) - max(0, self.trials - self.handed_out)) > 0:
+            self._voice.warn(f"{waiting} guesses wait: raise the total with --trials")
 
     def _opened(self, stack: ExitStack) -> Memory:
         about = self._manifest
         memory = Memory(self._database, self.space, about.sampler, about.seed, self._steadily)
         stack.callback(memory.close)
-        self._questions = Questions(self.space, memory, about.seed)
+        self._first = First(self.study, self.space, self._guesses, shared=self._shared)
+        self._questions = Questions(self.space, memory, about.seed, self._first)
         self._sampling = Sampling(self._questions, memory, about.sampler)
         stack.callback(self._sampling.close)
         stack.callback(self._give_back)

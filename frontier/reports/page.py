@@ -23,12 +23,23 @@ from plotly.offline import get_plotlyjs_version
 from frontier import registry
 from frontier.reports.facts import Facts, facts_of
 from frontier.reports.figures._layout import listed
-from frontier.reports.points import Records, StudyPoint, absent_of, evenly, front_of, points_of, unpriced_of
+from frontier.reports.points import (
+    Records,
+    StudyPoint,
+    absent_of,
+    evenly,
+    feasible_of,
+    front_of,
+    points_of,
+    unpriced_of,
+)
+from frontier.reports.replicates import replicated_lines
 from frontier.reports.robustness import robustness_of
 from frontier.reports.tables import branch_lines, front_line, shown
 from frontier.reports.theme import DARK, LIGHT, swap
 from frontier.results.objectives import ACCURACIES
 from frontier.results.store import StudyManifest
+from frontier.spaces.constraints import constraints_of
 from frontier.spaces.goals import FOUR, Goals
 
 MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
@@ -51,7 +62,8 @@ def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, or
     """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for. `goals` are
     the objectives that its front is of."""
     known = sorted(records, key=lambda pair: pair[0])
-    points = points_of(known, goals=goals, relus=manifest.relus, oracle_routed=oracle_routed)
+    limits = constraints_of(manifest.space.get("constraints") or ())
+    points = points_of(known, goals=goals, relus=manifest.relus, oracle_routed=oracle_routed, constraints=limits)
     absent, facts = absent_of(known), facts_of(manifest, known, goals=goals, oracle_routed=oracle_routed)
     front = front_of(points)
     script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
@@ -65,14 +77,15 @@ def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, or
     return environment.get_template("_page.html.j2").render(
         policy=_policy(script, plotly),
         facts=facts,
-        facts_listed=_listed(facts),
-        tiles=_tiles(points, front, Counter(trial.state for trial in absent)),
+        facts_listed=_listed(facts, [limit.text for limit in limits]),
+        tiles=_tiles(points, front, Counter(trial.state for trial in absent), constrained=bool(limits)),
         figures=[_figure(name, figure, points, facts) for name, figure in figures_in_order()] if points else [],
         flagged=_flagged(points),
         front=[front_line(point, manifest.name) for point in front],
         shown=shown(front),
         unpriced=[(reason, listed(addresses)) for reason, addresses in unpriced_of(points).items()],
         branches=[line for point in front for line in branch_lines(point)],
+        replicated=replicated_lines(front),
         robustness=robustness_of(points, manifest.name),
         absent=absent,
         colors=_script_json(json.dumps(swap(LIGHT, DARK))),
@@ -112,10 +125,15 @@ def _columns(rows: Sequence[Any]) -> list[str]:
     return [f.name for f in fields(rows[0]) if any(getattr(row, f.name) != f.default for row in rows)]
 
 
-def _tiles(points: Sequence[StudyPoint], front: Sequence[StudyPoint], absent: Counter[str]) -> list[tuple[str, str]]:
+def _tiles(
+    points: Sequence[StudyPoint], front: Sequence[StudyPoint], absent: Counter[str], *, constrained: bool
+) -> list[tuple[str, str]]:
     tiles = [("complete trials", str(len({point.trial for point in points})))]
     tiles += [(state, str(absent[state])) for state in ("failed", "pruned", "unreadable") if absent[state]]
     tiles.append(("points on the front", f"{len(front)} of {len(points)}"))
+    if constrained:
+        kept = feasible_of(points)["front"]
+        tiles.append(("of the front keep to the constraints", f"{kept['feasible']} of {kept['of']}"))
     if flagged := sum(bool(point.flags) for point in points):
         tiles.append(("failed a health check", f"{flagged} of {sum(point.checked for point in points)}"))
     if points:
@@ -131,7 +149,7 @@ def _flagged(points: Sequence[StudyPoint]) -> str:
     return f"{listed(flagged).capitalize()} failed a health check." if flagged else ""
 
 
-def _listed(facts: Facts) -> list[tuple[str, str]]:
+def _listed(facts: Facts, constraints: Sequence[str]) -> list[tuple[str, str]]:
     return [
         ("Data", facts.data),
         ("Network", facts.network),
@@ -141,6 +159,7 @@ def _listed(facts: Facts) -> list[tuple[str, str]]:
         ("Corruptions", facts.corruptions),
         ("Attack", facts.attack),
         ("Objectives", ", ".join(facts.goals.names)),
+        *([("Constraints", ", ".join(constraints))] if constraints else []),
         ("Seeds", facts.seeds),
         ("Sampler", facts.sampler),
         ("Code version", facts.code),

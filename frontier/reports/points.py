@@ -7,7 +7,7 @@ the served branch, unless somebody asks for oracle-routed ones (`results.routing
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,7 @@ from frontier.results.evaluation import Evaluation, checked, flags_of, latest
 from frontier.results.measured import Measured
 from frontier.results.record import Point, TrialRecord, address
 from frontier.results.routing import Routing, oracle, routing_of
+from frontier.spaces.constraints import Constraint, violated
 from frontier.spaces.goals import FOUR, Goals, whole_network
 
 Records = Iterable[tuple[int, TrialRecord | RecordError]]
@@ -39,6 +40,8 @@ class StudyPoint:
     network_relus: int
     routing: Routing = "served"
     evaluations: tuple[Evaluation, ...] = ()  # the latest of each key, of this very point as it is served
+    replicates: tuple[Point, ...] = ()  # the same point of the trials that are this one with another seed
+    violated: tuple[str, ...] = ()  # the study's constraints that the point, as it is served, does not keep to
     measurements: tuple[Measured, ...] = ()  # of private inference of this very point, in the order of their making
 
     @property
@@ -119,17 +122,28 @@ class Absent:
 
 
 def points_of(
-    records: Records, *, goals: Goals = FOUR, relus: int | None = None, oracle_routed: bool = False
+    records: Records,
+    *,
+    goals: Goals = FOUR,
+    relus: int | None = None,
+    oracle_routed: bool = False,
+    constraints: Sequence[Constraint] = (),
 ) -> tuple[StudyPoint, ...]:
     """The points of all complete records, by trial and index; the front is that of the figures that are asked for.
+    Those of replicates are no points of their own: they stand with the points of the trial that was run again.
 
     `goals` are the objectives that the front is of. `relus` are those of the study's network; without them the largest
-    network among the points stands for it.
+    network among the points stands for it. `constraints` mark points and take none away.
     """
+    complete = [(n, record) for n, record in records if isinstance(record, TrialRecord) and record.state == "complete"]
+    again: dict[int, list[TrialRecord]] = {}
+    for _, record in complete:
+        if record.spec.replicates is not None:
+            again.setdefault(record.spec.replicates, []).append(record)
     found = [
         (trial, index, record, oracle(point) if oracle_routed else point)
-        for trial, record in records
-        if isinstance(record, TrialRecord) and record.state == "complete"
+        for trial, record in complete
+        if record.spec.replicates is None
         for index, point in enumerate(record.points)
     ]
     values = [goals.values(point) for *_, point in found]
@@ -145,10 +159,22 @@ def points_of(
             network_relus=full,
             routing=routing_of(parts[-1], asked_oracle=oracle_routed),
             evaluations=latest(parts[2].evaluations, parts[1]),
+            replicates=tuple(_same(parts[2].points[parts[1]], again.get(parts[0], ()))),
+            violated=violated(constraints, parts[2].points[parts[1]]),
             measurements=tuple(one.measured for one in parts[2].measurements if one.point == parts[1]),
         )
         for i, parts in enumerate(found)
     )
+
+
+def _same(point: Point, replicates: Iterable[TrialRecord]) -> Iterator[Point]:
+    """The points of replicates that are this one: of the same role, budget and network. Not every seed passes every
+    budget on the way down."""
+    for record in replicates:
+        for other in record.points:
+            if (other.role, other.relu_budget, other.network) == (point.role, point.relu_budget, point.network):
+                yield other
+                break
 
 
 def absent_of(records: Records) -> tuple[Absent, ...]:
@@ -170,6 +196,15 @@ def unpriced_of(points: Iterable[StudyPoint]) -> dict[str, list[str]]:
         if point.values is None:
             found.setdefault(point.goals.problem(point.point), []).append(point.address)
     return found
+
+
+def feasible_of(points: Iterable[StudyPoint]) -> dict[str, dict[str, int]]:
+    """How many points, and of the front, keep to all constraints: `{"points": {"of": 9, "feasible": 4}, ...}`."""
+    found = list(points)
+    parts = {"points": found, "front": [point for point in found if point.nondominated]}
+    return {
+        name: {"of": len(part), "feasible": sum(not point.violated for point in part)} for name, part in parts.items()
+    }
 
 
 def volume_of(points: Sequence[StudyPoint]) -> float:

@@ -34,6 +34,7 @@ class FrontLine:
     official: str  # on the test split's official files
     health: str
     flagged: bool
+    violates: str  # constraints of the space
     export: str
 
 
@@ -81,6 +82,7 @@ def front_line(point: StudyPoint, study: str) -> FrontLine:
         official=percent(measured.test.corrupted_official) if measured.test.corrupted_official else "",
         health=point.health or (NOT_CHECKED if point.evaluations else NOT_EVALUATED),
         flagged=failed(point.health),
+        violates=", ".join(point.violated),
         export=f"frontier export {shlex.quote(study)} --trial {point.address} --out {shlex.quote(folder)}",
     )
 

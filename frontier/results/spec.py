@@ -80,7 +80,7 @@ class MeasureSpec(Grown):
 class TrialSpec(Grown):
     """One trial, whole. The same spec gives the same record (timings and host aside)."""
 
-    NEWER = frozenset({"passes"})
+    NEWER = frozenset({"passes", "replicates"})
 
     version: Literal[1] = 1
     data: DataSpec
@@ -96,6 +96,7 @@ class TrialSpec(Grown):
     measure: MeasureSpec
     seed: int = 0
     space_hash: str | None = None  # provenance: the question this trial belongs to
+    replicates: int | None = Field(default=None, ge=0)  # the trial of its study that this one is with another seed
 
     @property
     def teacher_hash(self) -> str:

@@ -3,6 +3,7 @@
     HOME/studies/NAME/study.json     what is searched (StudyManifest), written once
                      /space.yaml     the question as its author wrote it
                      /study.db       the sampler's memory (SQLite); can be rebuilt from the records
+                     /guesses.json   what a person wants asked, and /warm_start.json what the sampler learnt elsewhere
                      /events.jsonl   what happened, one JSON object a line; events-DRIVER.jsonl where drivers share
                      /drivers/       a file for each of the drivers that share the study, while it lives
                      /trials/7/      spec.json, record.json, mask*.safetensors, weights*.safetensors, log.txt,
@@ -36,6 +37,7 @@ from frontier.results.spec import TrialSpec
 
 TRAJECTORIES = "trajectories"
 Keep = Literal["front", "all", "none"]  # whose weights stay
+REPLICATE = "replicate"  # an empty file in the folder of a trial that is another one with another seed
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -133,6 +135,13 @@ class Study:
         if not folder.is_dir():
             return []
         return sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal())
+
+    def mark_replicate(self, trial: int) -> None:
+        """Says that this trial counts towards no total; before its spec says of which trial it is one."""
+        (self.trial_folder(trial) / REPLICATE).touch()
+
+    def is_replicate(self, trial: int) -> bool:
+        return (self.trial_folder(trial) / REPLICATE).is_file()
 
     def write_spec(self, trial: int, spec: TrialSpec) -> None:
         write_atomic(self.trial_folder(trial) / "spec.json", spec.model_dump_json(indent=1) + "\n")

@@ -104,6 +104,9 @@ class SpaceFile(Frozen):
     )
     measure: MeasureFile
     objectives: Annotated[tuple[str, ...], BeforeValidator(_texts)] = Field(default=FOUR.names, min_length=1)
+    constraints: Annotated[tuple[str, ...], BeforeValidator(_in_list), NAME] = Field(
+        default=(), description="what a point should keep to, such as 'clean >= 0.8'"
+    )
     search: SearchSettings = SearchSettings()
     resources: Resources = Resources()
 

@@ -47,7 +47,7 @@ class PriceOf:
     @property
     def name(self) -> str:
         """The same for every way to write the link."""
-        plain = f"{_digits(self.link.rtt_ms)},{_digits(self.link.mbit_s)}"
+        plain = f"{digits_of(self.link.rtt_ms)},{digits_of(self.link.mbit_s)}"
         link = next((name for name, link in NAMED.items() if link == self.link), plain)
         return f"{self.cost}@{self.protocol}/{link}"
 
@@ -60,7 +60,7 @@ class PriceOf:
         return float(found)
 
 
-def _digits(number: float) -> str:
+def digits_of(number: float) -> str:
     """All digits that tell the number from others, without an exponent: `parse_link` reads it back as it was."""
     return np.format_float_positional(number, trim="-")
 

@@ -22,9 +22,10 @@ from frontier.spaces._corruptions import Groups, resolve_corruptions, words
 from frontier.spaces._document import Document, KeyPath, dotted
 from frontier.spaces._settings import resolve_settings
 from frontier.spaces.budget import resolve_anchors, resolve_budget
+from frontier.spaces.constraints import constraint_of, constraints_of
 from frontier.spaces.domain import Domain
 from frontier.spaces.file import SpaceFile
-from frontier.spaces.goals import goal_of, goals_of, without_squares
+from frontier.spaces.goals import Goals, goal_of, goals_of, without_squares
 from frontier.spaces.space import Space, Value
 
 QUADRATIC = "degree2"  # of the surrogates of frontier.nn the one that is a square
@@ -77,14 +78,18 @@ def loads(content: bytes, where: str, lookups: Lookups) -> Space:
     budget = resolve_budget(file.relu_budget, relus, document, ("relu_budget",))
     with _placed(document, ("objectives",)):
         goals = goals_of(file.objectives)
+    with _placed(document, ("constraints",)):
+        limits = constraints_of(file.constraints)
     methods = {
         method: resolve_settings(lookups.knobs_of(method), file.methods[method], document, ("methods", method))
         for method in sorted(file.methods)
     }
     squaring = [method for method, knobs in methods.items() if _may_square(knobs)]
-    for price in without_squares(goals) if squaring else ():
+    asked = {"objectives": goals, "constraints": Goals(tuple(limit.goal for limit in limits))}
+    unpriced = [(key, price) for key, of in asked.items() for price in without_squares(of)]
+    for key, price in unpriced if squaring else ():
         raise document.error(
-            ("objectives",),
+            (key,),
             f"'{price.name}' has no price for squares",
             expected=f"a protocol that prices what '{squaring[0]}' may put in the place of a ReLU",
             fix="take crypten, or keep the surrogate 'degree2' out of the space",
@@ -100,6 +105,7 @@ def loads(content: bytes, where: str, lookups: Lookups) -> Space:
         "finetune": resolve_settings(Recipe, file.finetune, document, ("finetune",)),
         "measure": measure,
         "objectives": goals.names,
+        "constraints": tuple(limit.text for limit in limits),
     }
     return Space.model_validate(fields)
 
@@ -159,11 +165,8 @@ def _unknown_entries(file: SpaceFile, document: Document, lookups: Lookups) -> I
         known = [*lookups.names_of(item.kind), *(words(lookups.groups) if item.kind == "corruption" else ())]
         if item.name not in known:
             yield document.error(item.path, f"unknown {item.kind} '{item.name}'. {nearest(item.name, known)}")
-    for i, name in enumerate(file.objectives):
-        try:
-            goal_of(name)
-        except InputError as error:
-            yield _at(document, ("objectives", i), error)
+    yield from _unreadable("objectives", file.objectives, goal_of, document)
+    yield from _unreadable("constraints", file.constraints, constraint_of, document)
     for i, severity in enumerate(file.measure.severities):
         if not 1 <= severity <= 5:
             yield document.error(
@@ -180,6 +183,16 @@ def _unknown_entries(file: SpaceFile, document: Document, lookups: Lookups) -> I
         for i, value in enumerate(values):
             if value in values[:i]:
                 yield document.error((*path, i), f"'{value}' is in '{dotted(path)}' twice", fix="remove one of them")
+
+
+def _unreadable(
+    key: str, texts: Sequence[str], read: Callable[[str], object], document: Document
+) -> Iterator[InputError]:
+    for i, text in enumerate(texts):
+        try:
+            read(text)
+        except InputError as error:
+            yield _at(document, (key, i), error)
 
 
 @contextlib.contextmanager

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from frontier.errors import InputError, nearest
-from frontier.frozen import Frozen, Grown, digest
+from frontier.frozen import Grown, digest
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Scalar, TeacherSpec, TrialSpec
+from frontier.spaces.constraints import Constraint, constraints_of
 from frontier.spaces.domain import AnyDomain, Domain
 from frontier.spaces.goals import FOUR, Goals, goals_of
 
@@ -40,11 +41,13 @@ class Resources(Grown):
     deadline_min: float | None = Field(default=None, gt=0, description="minutes after which a trial is stopped, FAILED")
 
 
-class Space(Frozen):
+class Space(Grown):
     """A question whose budgets are counts and whose knobs are complete, so that it needs no look-up to be used.
 
     `methods` maps a method to all its knobs, `finetune` holds all fields of a Recipe: each a constant or a Domain.
     """
+
+    NEWER = frozenset({"constraints"})
 
     name: str
     question: str
@@ -59,6 +62,7 @@ class Space(Frozen):
     passes: float | None = None  # see TrialSpec.passes
     measure: MeasureSpec
     objectives: tuple[str, ...] = FOUR.names
+    constraints: tuple[str, ...] = ()  # part of the question too
     search: SearchSettings = SearchSettings()
     resources: Resources = Resources()
 
@@ -66,12 +70,18 @@ class Space(Frozen):
     def space_hash(self) -> str:
         """Equal for equal questions; name, wording, search settings and resources do not count."""
         question = self.model_dump(mode="json", include=set(QUESTION))
-        return digest(question if self.passes is None else question | {"passes": self.passes})
+        later = {"passes": self.passes, "constraints": list(self.constraints) or None}  # as far as there are any
+        return digest(question | {key: value for key, value in later.items() if value is not None})
 
     @property
     def goals(self) -> Goals:
         """The objectives, with what a point is worth by each."""
         return goals_of(self.objectives)
+
+    @property
+    def limits(self) -> tuple[Constraint, ...]:
+        """The constraints, resolved."""
+        return constraints_of(self.constraints)
 
     @property
     def method_names(self) -> tuple[str, ...]:
