@@ -19,6 +19,7 @@ from frontier.driver.claims import SCRATCH, Claims
 from frontier.driver.company import Company
 from frontier.driver.database import Database
 from frontier.driver.guesses import First, Guess
+from frontier.driver.halt import Halt
 from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
 from frontier.driver.presence import Presence
@@ -37,8 +38,6 @@ from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
 from frontier.spaces.space import Space
 from frontier.trial.workspace import CANCEL
-
-FAILURES_IN_A_ROW = 10  # then the study stops
 
 
 @final
@@ -83,13 +82,12 @@ class Search:
         self._standing = Standing(space.goals, self._manifest.relus)
         self._voice = Voice(study, self._standing, self.counts, on_event)
         self._steadily = Steady(storage, warn=self._voice.warn, hurried=lambda: self._undisturbed.postponed)
+        self._halt = Halt(study.folder / CANCEL, self._steadily, self._voice.stopping)
         self._presence: Presence | None = None
         self._waiting: dict[int, TrialSpec] = {}
         self._again: deque[int] = deque()
         self._unasked: deque[int] = deque()  # numbers that are ours and not handed out; the first may be asked ahead
         self._asked_out = False  # whether the space holds no other question
-        self._failures_in_a_row = 0
-        self._stopped: str | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -175,7 +173,7 @@ class Search:
         self._sampling.tell(trial, record)
         self._standing.add(trial, record)
         self._voice.finished(trial, record)
-        self._failures_in_a_row = self._failures_in_a_row + 1 if record.state == "failed" else 0
+        self._halt.note(record.state)
 
     def give_up(self, trial: int, reason: str) -> None:
         """The trial's worker died and wrote nothing: FAILED, with its last words. With a record, that counts."""
@@ -185,22 +183,14 @@ class Search:
 
     def stop(self, reason: str) -> None:
         """Hands out nothing more; trials that run may finish. The first reason stays."""
-        if self._stopped is None:
-            self._stopped = reason
-            self._voice.stopping(reason)
+        self._halt.now(reason)
 
     # where it stands
 
     @property
     def stopped(self) -> str | None:
         """Why nothing more is handed out, or None. A file `cancel` in the study's folder stops it too."""
-        if self._stopped is None and self._cancel_file.exists():
-            self.stop("cancelled")
-        if self._stopped is None and self.too_many_failures:
-            self.stop(f"{FAILURES_IN_A_ROW} trials failed in a row")
-        if self._stopped is None and self.blocked:
-            self.stop("the sampler's memory is out of reach")
-        return self._stopped
+        return self._halt.look()
 
     @property
     def blocked(self) -> BlockedError | None:
@@ -227,12 +217,12 @@ class Search:
     @property
     def too_many_failures(self) -> bool:
         """Whether the last trials failed, one after another; then nothing more is handed out."""
-        return self._failures_in_a_row >= FAILURES_IN_A_ROW
+        return self._halt.too_many_failures
 
     @property
     def ready(self) -> bool:
         """Whether `ask` answers at once; else the sampler is being asked ahead."""
-        return bool(self._again) or self._stopped is not None or self._sampling.ready
+        return bool(self._again) or self._halt.told is not None or self._sampling.ready
 
     @property
     def remaining(self) -> int:
@@ -265,7 +255,7 @@ class Search:
         if self.complete:
             self._voice.done()
         else:
-            self._voice.interrupted(self._stopped or "the driver ended early")
+            self._voice.interrupted(self._halt.told or "the driver ended early")
 
     def collect_all(self) -> None:
         """Tells every record that a backend had no time to tell, and gives back a number that was asked ahead; waits
@@ -284,10 +274,6 @@ class Search:
         with ExitStack() as stack:
             self._steadily(lambda: stack.enter_context(self._database.alone()))
             yield
-
-    @property
-    def _cancel_file(self) -> Path:
-        return self.study.folder / CANCEL
 
     def _number(self) -> int | None:
         """A number that is ours and not handed out yet; None when the total is reached."""
@@ -327,7 +313,7 @@ class Search:
         self._claims = Claims(self.study, self.trials, self._presence)
         self._company = Company(self.study, self._claims, self._presence)
         if not self._company.present():  # else it is meant for them, and for this driver too
-            self._cancel_file.unlink(missing_ok=True)
+            self._halt.forget_cancel()
         found, self._memory = self._company.begin(lambda: self._opened(stack))
         for trial, record in found.finished.items():
             self._standing.add(trial, record)
