@@ -19,7 +19,7 @@ def installed() -> Path | None:
     if find_spec("psycopg") is None:
         return None
     if found := shutil.which("initdb"):
-        return Path(found).parent
+        return Path(found).resolve().parent  # its companions lie beside the file, not beside a link
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     return folders[-1] if folders else None
 
