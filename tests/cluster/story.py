@@ -45,6 +45,7 @@ class Told:
     finished_at_cut: int
     finished_at_kill: int
     wall_s: float
+    reasons: tuple[str, ...]  # why trials are not complete
 
     @property
     def ok(self) -> bool:
@@ -99,10 +100,11 @@ def _told(
         ),
         front=_front(study.home),
         undisturbed_front=_front(calm),
-        by_host=dict(Counter((record.origin.host or "").split()[0] for record in records.values())),
+        by_host=dict(Counter((record.origin.host or "nobody").split()[0] for record in records.values())),
         finished_at_cut=cut,
         finished_at_kill=killed,
         wall_s=wall_s,
+        reasons=tuple(f"trial {trial}: {record.reason}" for trial, record in records.items() if record.reason),
     )
 
 
@@ -161,6 +163,7 @@ def main() -> int:
         f"cable of worker2 pulled with {told.finished_at_cut} finished, driver killed -9 with {told.finished_at_kill}"
     )
     print(f"complete {told.complete}, told twice {len(told.told_twice)}, lost {len(told.lost)}, by host {told.by_host}")
+    print("".join(f"{reason}\n" for reason in told.reasons), end="")
     print(f"records that differ from the undisturbed inline search: {len(told.differ)}")
     print(f"front of {len(told.front)} points, equal to the undisturbed one: {told.front == told.undisturbed_front}")
     print(f"{told.wall_s:.0f} s on the cluster")
