@@ -1,7 +1,8 @@
 """Random trials of a space, really trained: the list of them, and the processes that work it off.
 
 Trial N is a function of the space and N alone, so that a list that is made longer keeps its beginning. After every ten
-random trials one of them is run again under another seed: what two seeds differ by is the noise of a trial.
+random trials one of them is run again under another seed: what two seeds differ by is the noise of a trial. Every trial
+is measured at the rungs of its finetuning, where a pruner would look at it, and none is stopped.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from frontier.trial.runtime import Runtime
 SEED = 10_000  # of the random points: none of those that a search over the table asks
 BLOCK = 10  # random trials, which one repetition follows
 LOOK_S, SAY_S = 1.0, 60.0
+PLUGINS, ONLOOKER = Path(__file__).parent / "plugins", "onlooker"  # the pruner that stops nobody
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,7 @@ def record(name: str, home: Path, trials: int, workers: int, data: Path | None) 
         )
     jobs = list(listed(trials))
     threads = max(1, int(space.resources.cpu))
-    files = None if data is None else data.resolve()
-    runtime = Runtime(home=home.resolve(), data=files, device="cpu", threads=threads, keep_weights=False)
+    runtime = runtime_of(home, data, threads)
     context = multiprocessing.get_context("spawn")
     running: list[BaseProcess] = [
         context.Process(target=work_off, args=(name, home, jobs, runtime)) for _ in range(workers)
@@ -96,6 +97,19 @@ def record(name: str, home: Path, trials: int, workers: int, data: Path | None) 
         for process in running:
             process.terminate()  # what it has is in its checkpoints
     return sum(not study.finished(job.trial) for job in jobs)
+
+
+def runtime_of(home: Path, data: Path | None, threads: int) -> Runtime:
+    """How a trial is recorded: as any other, with an onlooker at its rungs."""
+    return Runtime(
+        home=home.resolve(),
+        data=None if data is None else data.resolve(),
+        device="cpu",
+        threads=threads,
+        keep_weights=False,
+        pruner=ONLOOKER,
+        plugins=(PLUGINS,),
+    )
 
 
 def work_off(name: str, home: Path, jobs: Sequence[Job], runtime: Runtime) -> None:

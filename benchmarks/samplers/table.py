@@ -2,7 +2,9 @@
 
 Columns: study, trial, point, role; `draw`, equal for trials that differ in nothing but their seed; seed, state; the
 parameters as the sampler knows them (`method`, `relu_budget+1`, ...); relu_count; the three accuracies on `validation`
-and on `test`; seconds by stage (`s_linearize`, ...), as recorded on whatever machine that was.
+and on `test`; seconds by stage (`s_linearize`, ...), as recorded on whatever machine that was; of each rung of the
+finetuning `rung1_relu_count`, `rung1_clean`, ..., `rung1_since_s`, ... (see frontier.results.rung), empty for trials
+that were recorded without rungs.
 """
 
 from __future__ import annotations
@@ -22,8 +24,10 @@ from frontier.driver.parameters import METHOD, remembered
 from frontier.errors import InputError, RecordError
 from frontier.files import write_named
 from frontier.frozen import Frozen, digest, first_problem
-from frontier.results.objectives import ACCURACIES
+from frontier.pruners.stratified import GRACE, REDUCTION
+from frontier.results.objectives import ACCURACIES, RELU_COUNT
 from frontier.results.record import TrialRecord
+from frontier.results.rung import rung_of
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
 from frontier.spaces.domain import Domain
@@ -31,6 +35,8 @@ from frontier.spaces.space import Space, Value
 from frontier.trial.check import knobs_of
 
 TABLES = Path("results/reference/samplers")
+RUNG = (RELU_COUNT.name, *ACCURACIES, "since_s", "measure_s", "ask_s")  # of each rung, after rungN_
+LEVELS = tuple(level for level in range(1, 20) if REDUCTION**-level >= GRACE)  # there is none below the grace
 
 
 class About(Frozen):
@@ -75,7 +81,8 @@ def compact(space: Space, studies: Sequence[Study], path: Path) -> Table:
             if isinstance(record, RecordError) or not asks(space, record.spec):
                 left_out += 1
             else:
-                rows += [{"study": study.name, "trial": trial} | row for row in _rows(space, record)]
+                climbed = rungs(study.trial_folder(trial))
+                rows += [{"study": study.name, "trial": trial} | row | climbed for row in _rows(space, record)]
                 records.append(record)
     if not rows:
         raise InputError("no trial of this space", where=", ".join(str(study.folder) for study in studies))
@@ -133,6 +140,16 @@ def asks(space: Space, spec: TrialSpec) -> bool:
 
 def _within(asked: dict[str, Value], given: dict[str, Any]) -> bool:
     return all(isinstance(value, Domain) or value == given[key] for key, value in asked.items())
+
+
+def rungs(trial: Path) -> dict[str, float]:
+    """What the trial's rung files hold, by column."""
+    found: dict[str, float] = {}
+    for level in LEVELS:
+        if (rung := rung_of(trial, level)) is not None:
+            measured = {name: getattr(rung, name) for name in RUNG}
+            found |= {f"rung{level}_{name}": value for name, value in measured.items() if value is not None}
+    return found
 
 
 def _rows(space: Space, record: TrialRecord) -> Iterator[dict[str, Any]]:

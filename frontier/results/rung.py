@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError
 
 from frontier.files import write_atomic
-from frontier.frozen import Frozen
+from frontier.frozen import Grown
 
 
-class Rung(Frozen):
+class Rung(Grown):
     """Accuracies on validation, on few images where they are dear. `level`: so often is what is done still to be
-    multiplied by the pruner's reduction until the finetuning is over. `stopped` says why the trial went no further."""
+    multiplied by the pruner's reduction until the finetuning is over. `stopped` says why the trial went no further.
+    Seconds of wall time: `since_s` from where this process began the trial, less those at rungs; `measure_s` that
+    measuring took, `ask_s` asking the pruner about all the others."""
+
+    NEWER: ClassVar[frozenset[str]] = frozenset({"since_s", "measure_s", "ask_s"})
 
     version: Literal[1] = 1
     level: int = Field(ge=1)
@@ -23,6 +27,9 @@ class Rung(Frozen):
     corrupted: float = Field(ge=0, le=1)
     adversarial: float = Field(ge=0, le=1)
     stopped: str | None = None
+    since_s: float | None = Field(default=None, ge=0)
+    measure_s: float | None = Field(default=None, ge=0)
+    ask_s: float | None = Field(default=None, ge=0)
 
     @property
     def accuracies(self) -> tuple[float, float, float]:

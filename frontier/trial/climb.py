@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,19 @@ def climbing(context: Context, spec: TrialSpec, source: Source, folder: Path, pr
     What it said once it says again when the trial goes on from a checkpoint before the rung.
     """
     rule = registry.load("pruner", pruner)
+    began, at_rungs = time.monotonic(), 0.0
+
+    def judged(model: Classifier, level: int) -> Rung:
+        nonlocal at_rungs
+        here = time.monotonic()
+        found = measured(model, spec, source, context, level)
+        seen = time.monotonic()
+        stopped = rule.stops(found, list(rungs_beside(folder, level)))
+        told = time.monotonic()
+        seconds = {"since_s": here - began - at_rungs, "measure_s": seen - here, "ask_s": told - seen}
+        at_rungs += told - here
+        rounded = {name: round(value, 4) for name, value in seconds.items()}
+        return found.model_copy(update={"stopped": stopped} | rounded)
 
     def rung(stage: str, serve: Callable[[], Classifier], done: int, epochs: int) -> None:
         level = levels(epochs, rule.REDUCTION, rule.GRACE).get(done)
@@ -45,8 +59,7 @@ def climbing(context: Context, spec: TrialSpec, source: Source, folder: Path, pr
             return
         found = rung_of(folder, level)
         if found is None:
-            found = measured(serve(), spec, source, context, level)
-            found = found.model_copy(update={"stopped": rule.stops(found, list(rungs_beside(folder, level)))})
+            found = judged(serve(), level)
             write_rung(folder, found)
         accuracies = ", ".join(f"{value:.3f}" for value in found.accuracies)
         context.log(f"rung after {done} of {epochs} epochs: {accuracies}; {found.stopped or 'goes on'}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
 import math
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,16 +17,19 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from frontier import registry
 from frontier.api.lookups import load_space
 from frontier.errors import InputError
 from frontier.frozen import digest
 from frontier.results.measure import Measure
 from frontier.results.profile import Profile
 from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, TrialRecord
+from frontier.results.rung import Rung, rung_of, write_rung
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study, StudyManifest, write_record
 from frontier.spaces.space import Space
 from frontier.trial.check import check
+from frontier.trial.run import run
 
 ROOT = Path(__file__).parents[2]
 HERE = ROOT / "benchmarks" / "samplers"
@@ -143,6 +148,44 @@ def test_the_table_holds_what_the_records_say(parts: Any, space: Space, study: S
     assert row.s_linearize == record.origin.wall_s["linearize"]
     without = recorded.rows[recorded.rows.method == "random"]
     assert without["snl.penalty"].isna().all()
+
+
+def test_a_recorded_trial_keeps_its_rungs_and_finds_what_it_finds_without(
+    parts: Any, space: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = space.finetune | {"epochs": 4}
+    space = space.model_copy(update={"finetune": longer, "data": space.data.model_copy(update={"train_images": 100})})
+    monkeypatch.setattr(parts.recording, "load_space", lambda name: space)
+    monkeypatch.setattr(parts.recording.signal, "signal", lambda *_: None)
+    monkeypatch.setenv(registry.FOLDERS, os.environ[registry.FOLDERS])
+    found = Study.create(tmp_path, manifest(parts, space), SPACE)
+    jobs = list(parts.recording.listed(2))
+    looked_at = parts.recording.runtime_of(tmp_path, None, 1)
+    alone = dataclasses.replace(looked_at, pruner=None)
+    parts.recording.work_off("made", tmp_path, jobs, looked_at)
+    for job in jobs:
+        same = run(parts.recording.spec_of(space, job), tmp_path / "alone" / str(job.trial), alone, trial=job.trial)
+        assert found.record(job.trial).comparable() == same.comparable()
+    rows = parts.table.compact(space, [found], tmp_path / "made.csv.gz").rows
+    for level in (1, 2):
+        rungs = [rung_of(found.trial_folder(trial), level) for trial in rows.trial]
+        assert all(rung is not None and rung.stopped is None for rung in rungs)
+        assert list(rows[f"rung{level}_clean"]) == pytest.approx([rung.clean for rung in rungs], rel=1e-5)
+        assert list(rows[f"rung{level}_relu_count"]) == list(rows.relu_count)
+    assert (rows.rung2_since_s < rows.rung1_since_s).all()
+
+
+def test_trials_recorded_without_rungs_have_empty_ones(parts: Any, space: Space, study: Study, tmp_path: Path) -> None:
+    found = Study.create(tmp_path, manifest(parts, space), SPACE)
+    for job in parts.recording.listed(2):
+        folder = found.trial_folder(job.trial)
+        folder.mkdir(parents=True)
+        write_record(folder, answered(parts.recording.spec_of(space, job), job.trial))
+    write_rung(found.trial_folder(1), Rung(level=2, relu_count=3, clean=0.5, corrupted=0.25, adversarial=0.125))
+    rows = parts.table.compact(space, [found], tmp_path / "made.csv.gz").rows
+    assert rows.rung2_clean.isna().tolist() == [True, False]
+    assert rows.rung2_corrupted[1] == 0.25
+    assert not [name for name in parts.table.compact(space, [study], tmp_path / "other.csv.gz").rows if "rung" in name]
 
 
 def test_failed_trials_extra_points_and_other_questions_are_told_apart(
