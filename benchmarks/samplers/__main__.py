@@ -3,14 +3,16 @@
 python benchmarks/samplers record   --space digits --trials 1500 --home DIR [--workers 2] [--data DIR]
 python benchmarks/samplers compact  --space digits --home DIR [--with FOLDER ...]
 python benchmarks/samplers simulate --space digits [--samplers gp,tpe] [--seeds 10] [--trials 120] [--concurrency 4]
+                                    [--pruner none]
 python benchmarks/samplers live     --space digits --home DIR --samplers gp,random --seeds 3 --trials 60
 python benchmarks/samplers --report --space digits [--figure FILE.html]
 
 `record` trains random trials, each tenth once more under another seed, and writes them into one table. `compact` writes
 that table of what has been recorded so far, and of the studies in the folders given. `simulate` fits a model to the
 table, prints its errors on trials left out, and searches it with every sampler; the slow ones (gp, hybrid) with 5
-seeds unless --samplers names them. `live` runs searches that train. All of them can be stopped at any moment and go on
-where they were; --report prints what the evidence file holds and runs nothing.
+seeds unless --samplers names them; without a pruner and, where trials were recorded with rungs, with one. `live` runs
+searches that train. All of them can be stopped at any moment and go on where they were; --report prints what the
+evidence file holds and runs nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import cuts
 import evidence
 import figure
 import live
@@ -26,7 +29,9 @@ import recording
 import simulation
 import table
 import words
-from landscape import landscape_of, told
+from answers import row_in
+from columns import told
+from landscape import Landscape, landscape_of
 
 from frontier import registry
 from frontier.__main__ import guarded
@@ -38,6 +43,7 @@ from frontier.trial import origin
 
 SLOW, SLOW_SEEDS = ("gp", "hybrid"), 5
 PARTS = ("record", "compact", "simulate", "live")
+PRUNER, NONE = "stratified", "none"
 USUAL_TRIALS = {"record": 1500, "simulate": 120, "live": 60}
 
 
@@ -53,6 +59,7 @@ def main() -> int:
     parser.add_argument("--samplers", help="separated by commas; all of them by default")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--concurrency", type=int, default=4, help="trials at once in a simulated search")
+    parser.add_argument("--pruner", help=f"simulate: this one besides none; '{NONE}': without one alone")
     parser.add_argument("--table", type=Path, help="default: in results/reference/samplers")
     parser.add_argument("--out", type=Path, help="the evidence; default: in results/reference/samplers")
     parser.add_argument("--figure", type=Path, help="write the figure to this HTML file")
@@ -114,42 +121,68 @@ def simulate(space: Space, arguments: argparse.Namespace, recorded: Path, out: P
                 "holds searches over another table", where=str(out), fix="remove it, or give another file with --out"
             )
     else:
-        rows = given.complete.drop_duplicates("draw").reset_index(drop=True)
-        parameters = [simulation.row_in(space, row) for row in rows.to_dict("records")]
-        batches = [
-            batch for size in words.MARKS for batch in simulation.batches(landscape, parameters, told(rows), size)
-        ]
-        wanted = evidence.Evidence(
-            space=space.name,
-            space_hash=space.space_hash,
-            table=given.hash,
-            recorded=given.about.trials,
-            pairs=landscape.pairs,
-            fits=landscape.fits,
-            batches=tuple(batches),
-            dense=simulation.dense(landscape),
-            dense_trials=simulation.DENSE,
-            code_version=origin.code_version(),
-            machine=origin.machine(),
-        )
-        evidence.write(wanted, out)
+        evidence.write(begun(space, given, landscape), out)
     print("\n".join(words.model_table(evidence.read(out))), flush=True)
-    for setting in _settings(arguments, trials):
-        done = {(run.sampler, run.seed, run.concurrency): len(run.exact) for run in evidence.read(out).runs}
-        if done.get((setting.sampler, setting.seed, setting.concurrency), 0) < setting.trials:
+    for setting in _settings(arguments, trials, landscape, evidence.read(out)):
+        if not any(done(run, setting) for run in evidence.read(out).runs):
             run = simulation.simulate(landscape, setting)
             evidence.add(out, lambda there, run=run: evidence.with_run(there, run))
-            print(f"{setting.sampler}, seed {setting.seed}: done", file=sys.stderr, flush=True)
+            print(f"{words.name_of(run)}, seed {setting.seed}: done", file=sys.stderr, flush=True)
 
 
-def _settings(arguments: argparse.Namespace, trials: int) -> list[simulation.Setting]:
-    """Seed after seed, so that what there is can be compared at any moment; the slow ones last."""
+def begun(space: Space, given: table.Table, landscape: Landscape) -> evidence.Evidence:
+    """What is known before the first search."""
+    rows = given.complete.drop_duplicates("draw").reset_index(drop=True)
+    parameters = [row_in(space, row) for row in rows.to_dict("records")]
+    volume, seconds = simulation.dense(landscape)
+    return evidence.Evidence(
+        space=space.name,
+        space_hash=space.space_hash,
+        table=given.hash,
+        recorded=given.about.trials,
+        pairs=landscape.pairs,
+        fits=landscape.fits,
+        batches=tuple(cut for size in words.MARKS for cut in cuts.batches(landscape, parameters, told(rows), size)),
+        pruned_batches=tuple(
+            cut
+            for size in words.MARKS
+            if landscape.levels
+            for cut in cuts.pruned_batches(landscape, given, PRUNER, size)
+        ),
+        dense=volume,
+        dense_trials=simulation.DENSE,
+        random_s=round(seconds, 4),
+        code_version=origin.code_version(),
+        machine=origin.machine(),
+    )
+
+
+def done(run: evidence.Run, setting: simulation.Setting) -> bool:
+    """Whether it is what the setting asks for, and as long."""
+    same = (run.sampler, run.seed, run.concurrency, run.pruner) == (
+        setting.sampler,
+        setting.seed,
+        setting.concurrency,
+        setting.pruner,
+    )
+    return same and len(run.exact) >= setting.trials and run.ended_s[-1] >= setting.until_s
+
+
+def _settings(
+    arguments: argparse.Namespace, trials: int, landscape: Landscape, found: evidence.Evidence
+) -> list[simulation.Setting]:
+    """Seed after seed, so that what there is can be compared at any moment; the slow ones last. With rungs every search
+    goes on until as many random trials would be done, so that all are compared in equal time."""
     names = chosen(arguments.samplers)
     few = () if arguments.samplers else SLOW
+    asked = arguments.pruner or (PRUNER if landscape.levels else NONE)
+    pruners = [None] if asked == NONE else [None, asked]
+    until_s = found.time_of(trials, arguments.concurrency) if landscape.levels else 0.0
     settings = [
-        simulation.Setting(name, seed, trials, arguments.concurrency)
+        simulation.Setting(name, seed, trials, arguments.concurrency, pruner, until_s)
         for seed in range(arguments.seeds)
         for name in names
+        for pruner in pruners
         if name not in few or seed < SLOW_SEEDS
     ]
     return sorted(settings, key=lambda one: one.sampler in SLOW)

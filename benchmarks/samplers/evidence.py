@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock
-from landscape import Fit
+from fitting import Fit
 from pydantic import ValidationError
 from table import TABLES
 
@@ -21,14 +22,27 @@ LISTS = ("runs", "live")  # one line an element
 
 class Run(Frozen):
     """One simulated search. Element N-1 of `exact` is the hypervolume of its first N finished trials without noise, of
-    `observed` that of the values that the sampler was told. `ask_s`: seconds of wall time for each trial's question."""
+    `observed` that of the values that the sampler was told, of `ended_s` the simulated seconds at which the Nth ended.
+    `pruned`: which of them, from 0 on, a pruner stopped. `ask_s`: seconds of wall time for each trial's question."""
 
     sampler: str
+    pruner: str | None = None
     seed: int
     concurrency: int
     exact: tuple[float, ...]
     observed: tuple[float, ...]
+    ended_s: tuple[float, ...]
+    pruned: tuple[int, ...] = ()
     ask_s: tuple[float, ...]
+
+    @property
+    def key(self) -> tuple[str, int, str, int]:
+        """Equal for searches of which one is kept; searches are listed in this order."""
+        return self.sampler, self.concurrency, self.pruner or "", self.seed
+
+    def by(self, seconds: float) -> int | None:
+        """How many trials had ended by then; None where the search was over before."""
+        return bisect_right(self.ended_s, seconds) if self.ended_s and self.ended_s[-1] >= seconds else None
 
 
 class Live(Frozen):
@@ -43,7 +57,7 @@ class Live(Frozen):
 
 class Evidence(Frozen):
     """All of it. `table` is the digest of the recorded table that was modelled; `dense` the hypervolume, without noise,
-    of `dense_trials` random trials: 100 %."""
+    of `dense_trials` random trials: 100 %; `random_s` the mean seconds of one of them, that nobody looks at."""
 
     format: Literal["frontier-samplers-evidence"] = "frontier-samplers-evidence"
     version: Literal[1] = 1
@@ -53,18 +67,25 @@ class Evidence(Frozen):
     recorded: int
     pairs: int
     fits: tuple[Fit, ...]
-    batches: tuple[tuple[int, float, float], ...]  # see simulation.batches
+    batches: tuple[tuple[int, float, float], ...]  # see cuts.batches
+    pruned_batches: tuple[tuple[int, float, float, float, float], ...] = ()  # see cuts.pruned_batches
     dense: float
     dense_trials: int
+    random_s: float
     code_version: str
     machine: str
     runs: tuple[Run, ...] = ()
     live: tuple[Live, ...] = ()
 
-    def of(self, sampler: str, concurrency: int) -> tuple[Run, ...]:
+    def of(self, sampler: str, concurrency: int, pruner: str | None = None) -> tuple[Run, ...]:
         """Its simulated searches, by seed."""
-        mine = (run for run in self.runs if (run.sampler, run.concurrency) == (sampler, concurrency))
+        asked = (sampler, concurrency, pruner)
+        mine = (run for run in self.runs if (run.sampler, run.concurrency, run.pruner) == asked)
         return tuple(sorted(mine, key=lambda run: run.seed))
+
+    def time_of(self, trials: int, concurrency: int) -> float:
+        """Seconds in which so many random trials that nobody looks at are done, on average, so many at once."""
+        return trials * self.random_s / concurrency
 
 
 def place_of(space: str) -> Path:
@@ -93,10 +114,8 @@ def add(path: Path, change: Callable[[Evidence], Evidence]) -> Evidence:
 
 def with_run(found: Evidence, run: Run) -> Evidence:
     """One more simulated search, in place of an equal one."""
-    key = (run.sampler, run.seed, run.concurrency)
-    others = [one for one in found.runs if (one.sampler, one.seed, one.concurrency) != key]
-    ordered = sorted([*others, run], key=lambda one: (one.concurrency, one.sampler, one.seed))
-    return found.model_copy(update={"runs": tuple(ordered)})
+    others = [one for one in found.runs if one.key != run.key]
+    return found.model_copy(update={"runs": tuple(sorted([*others, run], key=lambda one: one.key))})
 
 
 def with_live(found: Evidence, runs: Sequence[Live]) -> Evidence:

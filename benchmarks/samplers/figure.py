@@ -27,8 +27,8 @@ STYLES = (
 
 
 def draw(found: Evidence, concurrency: int) -> go.Figure:
-    """Of the simulated searches, in % of the dense sample."""
-    names = sorted({run.sampler for run in found.runs if run.concurrency == concurrency})
+    """Of the simulated searches without a pruner, in % of the dense sample."""
+    names = sorted({run.sampler for run in found.runs if (run.concurrency, run.pruner) == (concurrency, None)})
     figure = frame(
         LIGHT,
         x={"title": {"text": f"trials ended, {concurrency} at once"}},

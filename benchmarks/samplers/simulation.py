@@ -1,7 +1,8 @@
 """Searches over a landscape: the driver's own Search and samplers; only what would train is answered by the model.
 
 Trials run side by side on a clock of their own: the one that ends next is told, then the next one is asked. Asking
-costs no time on that clock. A search is scored by the landscape without noise.
+costs no time on that clock. With a pruner trials stop at their rungs on the way, where the pruner itself says so of
+their modelled accuracies; being looked at takes time. A search is scored by the landscape without noise.
 """
 
 from __future__ import annotations
@@ -13,155 +14,176 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, final
+from statistics import fmean
+from types import ModuleType
+from typing import final
 
 import numpy as np
+from answers import VERSION, answer, pruned, relus_of, row_of, volume
+from columns import Array
 from evidence import Run
-from landscape import Array, Landscape
+from landscape import Landscape, lucky
 
+from frontier import registry
 from frontier.driver.memory import Memory
-from frontier.driver.parameters import METHOD, parameter, remembered
 from frontier.driver.seeds import derive
 from frontier.driver.study import Search
 from frontier.driver.work import Asked
-from frontier.results.measure import Measure
-from frontier.results.objectives import ACCURACIES
-from frontier.results.profile import Profile
-from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, TrialRecord
-from frontier.results.spec import TrialSpec
+from frontier.errors import InputError
+from frontier.pruners.stratified import GRACE, REDUCTION
+from frontier.results.rung import Rung
 from frontier.results.store import Study, StudyManifest, write_record
 from frontier.spaces.space import Space
 
 DENSE = 8192  # random trials, whose hypervolume is 100 %
 DENSE_SEED = 10_001  # no search's
-IMAGES = 1000  # a Measure says of how many it is; nothing here depends on it
-VERSION = "simulated"
+MOST = 10  # times the trials of a search, at most, until its time is over
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One search to simulate. With a scheduler there would be one field more here, and rungs among what is recorded."""
+    """One search to simulate: so many trials, pruned ones too, or more until one of them ends at `until_s` or later."""
 
     sampler: str
     seed: int
     trials: int
     concurrency: int
+    pruner: str | None = None
+    until_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One that runs. `looks`: the seconds on the search's clock at which it has been measured at a rung, and how it
+    stands there; it ends at `ends`."""
+
+    asked: Asked
+    exact: Array
+    told: Array
+    looks: Sequence[tuple[float, Rung]]
+    ends: float
+
+    def comes(self, seen: int) -> tuple[float, int, int, Trial]:
+        """When it is told of next, after so many rungs; an entry of a heap, that no other trial equals."""
+        when = self.looks[seen][0] if seen < len(self.looks) else self.ends
+        return when, self.asked.trial, seen, self
 
 
 def simulate(landscape: Landscape, setting: Setting) -> Run:
-    """One search from its first trial to its last."""
+    """One search from its first trial to its last. Raises InputError where the pruner's rungs were not recorded."""
+    rule = rule_of(setting.pruner, landscape)
     space = landscape.space
     curves = _Curves(landscape)
+    beside: dict[int, list[Rung]] = {level: [] for level in landscape.levels}
     ask_s: list[float] = []
+    most = MOST * setting.trials if setting.until_s else setting.trials
     with tempfile.TemporaryDirectory() as folder:
         study = Study.create(Path(folder), _manifest(space, setting), "simulated\n")
-        with Search(study, space, trials=setting.trials, database=False) as search:
-            clock, running = 0.0, list[tuple[float, int, Asked]]()
-            while True:
+        with Search(study, space, trials=most, database=False) as search:
+            clock, running = 0.0, list[tuple[float, int, int, Trial]]()
+            while len(curves.exact) < setting.trials or curves.ended_s[-1] < setting.until_s:
                 while len(running) < setting.concurrency:
                     began = time.perf_counter()
                     asked = search.ask()
                     if asked is None:
                         break
                     ask_s.append(round(time.perf_counter() - began, 4))
-                    ends = clock + landscape.seconds(row_of(space, asked.spec))
-                    heapq.heappush(running, (ends, asked.trial, asked))
+                    rng = np.random.default_rng(derive("noise", setting.sampler, setting.seed, asked.trial))
+                    heapq.heappush(running, started(landscape, asked, clock, rng, looked_at=rule is not None).comes(0))
                 if not running:
                     break
-                clock, trial, asked = heapq.heappop(running)
-                rng = np.random.default_rng(derive("noise", setting.sampler, setting.seed, trial))
-                write_record(asked.folder, answer(asked, curves.add(row_of(space, asked.spec), rng)))
-                search.collect(trial)
+                clock, number, seen, trial = heapq.heappop(running)
+                if rule is None or seen == len(trial.looks):
+                    write_record(trial.asked.folder, answer(trial.asked, trial.told))
+                    curves.add(clock, trial)
+                else:
+                    rung = trial.looks[seen][1]
+                    stopped = rule.stops(rung, beside[rung.level])
+                    beside[rung.level].append(rung.model_copy(update={"stopped": stopped}))
+                    if stopped is None:
+                        heapq.heappush(running, trial.comes(seen + 1))
+                        continue
+                    write_record(trial.asked.folder, pruned(trial.asked, stopped))
+                    curves.add(clock, None)
+                search.collect(number)
     return Run(
         sampler=setting.sampler,
+        pruner=setting.pruner,
         seed=setting.seed,
         concurrency=setting.concurrency,
         exact=tuple(curves.exact),
         observed=tuple(curves.observed),
+        ended_s=tuple(curves.ended_s),
+        pruned=tuple(curves.pruned),
         ask_s=tuple(ask_s),
     )
 
 
-def dense(landscape: Landscape) -> float:
-    """The hypervolume without noise of DENSE random trials."""
+def rule_of(pruner: str | None, landscape: Landscape) -> ModuleType | None:
+    """Who stops trials. Raises InputError where it cannot be asked of this landscape."""
+    if pruner is None:
+        return None
+    rule = registry.load("pruner", pruner)
+    if not landscape.levels:
+        raise InputError("too few trials were recorded with rungs to ask a pruner", got=pruner, fix="record more")
+    if (rule.REDUCTION, rule.GRACE) != (REDUCTION, GRACE):
+        raise InputError(
+            f"the pruner '{pruner}' has rungs where no trial was looked at",
+            expected=f"REDUCTION {REDUCTION}, GRACE {GRACE:.3g}",
+            got=f"{rule.REDUCTION}, {rule.GRACE:.3g}",
+        )
+    return rule
+
+
+def started(landscape: Landscape, asked: Asked, clock: float, rng: np.random.Generator, *, looked_at: bool) -> Trial:
+    """A trial that begins now, with all that it will find."""
+    row = row_of(landscape.space, asked.spec)
+    luck, exact = landscape.luck(row, rng), landscape.exact([row])[0]
+    told = lucky(exact, luck)
+    ends = clock + landscape.seconds(row)
+    if not looked_at:
+        return Trial(asked, exact, told, (), ends)
+    looks, spent = [], 0.0
+    rungs = landscape.rungs(row, luck, relus_of(told))
+    for rung, (since, measure) in zip(rungs, landscape.looks(row), strict=True):
+        spent += measure
+        looks.append((clock + since + spent, rung))
+    return Trial(asked, exact, told, looks, ends + spent)
+
+
+def dense(landscape: Landscape) -> tuple[float, float]:
+    """Of DENSE random trials: the hypervolume without noise, and the mean seconds of one that nobody looks at."""
     space, memory = landscape.space, Memory(None, landscape.space, "random", DENSE_SEED)
     rows = []
     for trial in range(DENSE):
         rows.append(row_of(space, space.spec(next(memory.ask(trial)), seed=0)))
         memory.abandon(trial)
-    return volume(space, landscape.exact(rows))
-
-
-def batches(
-    landscape: Landscape, rows: Sequence[dict[str, Any]], told: Array, size: int
-) -> list[tuple[int, float, float]]:
-    """Recorded random trials, cut into searches of `size` trials: (size, hypervolume as recorded, as simulated)."""
-    space, rng, found = landscape.space, np.random.default_rng(0), []
-    for start in range(0, len(rows) - size + 1, size):
-        exact = landscape.exact(rows[start : start + size])
-        noisy = np.array([landscape.noisy(*pair, rng) for pair in zip(exact, rows[start : start + size], strict=True)])
-        found.append((size, volume(space, told[start : start + size]), volume(space, noisy)))
-    return found
-
-
-def row_of(space: Space, spec: TrialSpec) -> dict[str, Any]:
-    """The spec's parameters as the sampler and the table know them."""
-    known = remembered(space, spec, spec.relu_budget)
-    assert known is not None, "a space asks what lies in it"
-    return dict(known[0])
-
-
-def row_in(space: Space, row: dict[str, Any]) -> dict[str, Any]:
-    """The same of a row of the table, whose columns are those of all methods."""
-    domains = space.parameters(row[METHOD]).items()
-    return {METHOD: row[METHOD]} | {name: row[name] for name in (parameter(*pair).name for pair in domains)}
-
-
-def volume(space: Space, told: Array) -> float:
-    """Of told values, whose last one is log10 of the ReLU count. (n, 4)."""
-    rows = [(*accuracies, 10.0**count) for *accuracies, count in told.tolist()]
-    return round(space.goals.hypervolume(rows, space.relus), 6)
-
-
-def answer(asked: Asked, told: Array) -> TrialRecord:
-    """A record with these values, as the search reads it."""
-    *accuracies, count = told.tolist()
-    relus = round(10.0**count) if count else 0
-    measured = dict(zip(ACCURACIES, (Measure.of(value, IMAGES) for value in accuracies), strict=True))
-    scores = Scores(**measured)
-    point = Point(
-        relu_budget=asked.spec.relu_budget,
-        relu_count=relus,
-        counts=ReluCount(full=relus, inner=relus),
-        validation=scores,
-        test=scores,
-        profile=Profile(sites=(), linear=()),
-        mask=MaskFile(file="none", hash="none"),
-    )
-    origin = Origin(code_version=VERSION, device=VERSION, threads=1)
-    return TrialRecord(trial=asked.trial, state="complete", spec=asked.spec, points=(point,), origin=origin)
+    return volume(space, landscape.exact(rows)), fmean(landscape.seconds(row) for row in rows)
 
 
 @final
 class _Curves:
-    """Hypervolumes after each trial that has ended."""
+    """Hypervolumes after each trial that has ended, and when that was."""
 
     def __init__(self, landscape: Landscape) -> None:
-        self._landscape = landscape
+        self._space = landscape.space
         self._exact: list[Array] = []
-        self._noisy: list[Array] = []
+        self._told: list[Array] = []
         self.exact: list[float] = []
         self.observed: list[float] = []
+        self.ended_s: list[float] = []
+        self.pruned: list[int] = []
 
-    def add(self, row: dict[str, Any], rng: np.random.Generator) -> Array:
-        """The trial's values as they are observed."""
-        exact = self._landscape.exact([row])[0]
-        noisy = self._landscape.noisy(exact, row, rng)
-        self._exact.append(exact)
-        self._noisy.append(noisy)
-        self.exact.append(volume(self._landscape.space, np.array(self._exact)))
-        self.observed.append(volume(self._landscape.space, np.array(self._noisy)))
-        return noisy
+    def add(self, clock: float, trial: Trial | None) -> None:
+        """None for one that was stopped: it adds nothing."""
+        if trial is None:
+            self.pruned.append(len(self.exact))
+        else:
+            self._exact.append(trial.exact)
+            self._told.append(trial.told)
+        self.exact.append(volume(self._space, np.array(self._exact)))
+        self.observed.append(volume(self._space, np.array(self._told)))
+        self.ended_s.append(round(clock, 3))
 
 
 def _manifest(space: Space, setting: Setting) -> StudyManifest:
@@ -171,6 +193,7 @@ def _manifest(space: Space, setting: Setting) -> StudyManifest:
         space_hash=space.space_hash,
         seed=setting.seed,
         sampler=setting.sampler,
+        pruner=setting.pruner,
         relus=space.relus,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         code_version=VERSION,
