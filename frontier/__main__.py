@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from frontier.disk import full_disk, is_full
 from frontier.errors import BlockedError, FrontierError
 
 
@@ -36,7 +37,10 @@ def guarded(run: Callable[[], int | None], interrupted: str = "interrupted") -> 
     except BrokenPipeError:  # the reader of our output went away (`frontier show ... | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except Exception:  # noqa: BLE001 the last line of defence: whatever is left is a defect of ours
+    except Exception as error:  # noqa: BLE001 the last line of defence: whatever is left is a defect of ours
+        if is_full(error):
+            print(f"error: {full_disk(error)}", file=sys.stderr)  # noqa: T201
+            sys.exit(BlockedError.exit_code)
         traceback.print_exc()
         print("error: this is a defect in frontier, not in your input", file=sys.stderr)  # noqa: T201
         sys.exit(1)

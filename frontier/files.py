@@ -8,6 +8,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from frontier.disk import full_disk, is_full
 from frontier.errors import InputError
 
 
@@ -20,8 +21,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # a write does not say of which file
         raise
 
 
@@ -36,6 +39,30 @@ def write_new(path: Path, content: str | bytes) -> bool:
     finally:
         temporary.unlink()
     return True
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """One line more, whole or not at all. A line that a crash cut short is closed first, so that it spoils no other."""
+    with open(path, "ab+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(-1, os.SEEK_END)
+        left = memoryview((b"\n" if end and file.read(1) != b"\n" else b"") + line + b"\n")
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError as error:
+            os.ftruncate(file.fileno(), end)
+            error.filename = str(path)
+            raise
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove what a writer of files of this name (a pattern) left under a temporary one when it was killed. Only for
+    who knows that nobody writes them just now."""
+    for suffix in ("tmp", "new"):
+        for left in folder.glob(f".{name}.{suffix}"):
+            left.unlink(missing_ok=True)
 
 
 def write_named(path: Path, content: str | bytes, option: str) -> None:
@@ -69,12 +96,15 @@ def age_s(path: Path) -> float:
 
 
 def writable(folder: Path, option: str) -> None:
-    """Make the folder if need be. Raises InputError, naming the option that gave it, if nothing can be written."""
+    """Make the folder if need be. Raises InputError, naming the option that gave it, if nothing can be written,
+    and BlockedError if that is because the disk is full."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if is_full(error):
+            raise full_disk(error, folder) from None
         raise InputError(
             f"cannot write to the folder ({error.strerror})",
             where=str(folder),

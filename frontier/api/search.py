@@ -17,6 +17,7 @@ from frontier.api.guesses import guesses_of
 from frontier.api.lookups import load_space
 from frontier.api.study import StudyView
 from frontier.api.warm_start import points_elsewhere
+from frontier.disk import refusing_full
 from frontier.driver import events
 from frontier.driver.drive import drive
 from frontier.driver.file_systems import refuse_sqlite_on
@@ -36,6 +37,7 @@ from frontier.trial.source import Source
 OnEvent = Callable[[events.Event], None]
 
 
+@refusing_full()
 def search(
     space: str | Path,
     *,
@@ -80,8 +82,8 @@ def search(
     A trial that runs for longer than `trial_deadline_min` (None: what the space says) is FAILED. After `deadline_h` of
     this call nothing more is handed out, and `grace_s` (None: 30) later running trials are stopped, to go on with
     `resume`; SIGTERM does the same at once. `recorded` is what the replay backend answers from.
-    Raises InputError or BlockedError before anything is written or run, Interrupted when it was stopped,
-    TooManyFailures when trials keep failing; what has finished is kept in every case.
+    Raises InputError or BlockedError before anything is written or run, BlockedError too when the disk is full,
+    Interrupted when it was stopped, TooManyFailures when trials keep failing; what has finished is kept in every case.
     """
     question = load_space(str(space))
     name = name or question.name

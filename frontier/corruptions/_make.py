@@ -19,7 +19,7 @@ from frontier.corruptions._apply import SEVERITIES, apply
 from frontier.corruptions._code import code_of, libraries
 from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
-from frontier.files import writable, write_atomic
+from frontier.files import sweep, writable, write_atomic
 
 ORDINARY = "making it"  # why it is made, where nothing was wrong
 SPARE_BYTES = 1 << 26  # that a disk keeps free
@@ -40,8 +40,7 @@ NOBODY = Watch()
 
 def make(of: CorruptedSplit, corruption: str, watch: Watch) -> None:
     """Writes aside, renames, and writes the .json last. Called with the lock."""
-    for left in of.folder.glob(f".{corruption}.npy.*.tmp"):  # of a process that was killed
-        left.unlink(missing_ok=True)
+    sweep(of.folder, f"{corruption}.*")
     refuse_full(of.folder, of.bytes_each)
     try:
         write_labels(of)

@@ -14,6 +14,7 @@ import optuna
 import sqlalchemy.exc
 from optuna.exceptions import ExperimentalWarning, OptunaError
 
+from frontier.disk import full_disk, is_full
 from frontier.driver import sqlite
 from frontier.driver.storage import Storage
 from frontier.errors import BlockedError
@@ -47,12 +48,14 @@ class Database:
 
     def open(self, goals: Goals) -> tuple[optuna.storages.BaseStorage, optuna.Study]:
         """The study, made where it is missing. Raises what the database and Optuna do for a broken one, and
-        BlockedError for one in PostgreSQL: that is not ours alone to put aside."""
+        BlockedError for one in PostgreSQL, which is not ours alone to put aside, and for a full disk."""
         optuna.logging.set_verbosity(optuna.logging.ERROR)  # a study of ours is not news
         try:
             return self._open(goals)
         except BROKEN as error:
             if self.storage is None:
+                if is_full(error):
+                    raise full_disk(error, self.folder) from None
                 raise
             raise BlockedError(
                 f"{self} cannot be opened: {self.storage.says(error)}\n"

@@ -45,8 +45,10 @@ def in_worker(deadline_s: float | None, fail: Fail) -> Iterator[None]:
     def overdue() -> None:
         with ending:
             if not ended.is_set():
-                fail(str(Cancelled.late(deadline_s)))
-                os._exit(1)
+                try:
+                    fail(str(Cancelled.late(deadline_s)))
+                finally:  # a full disk takes no record
+                    os._exit(1)
 
     with timer(deadline_s + MOMENT_S, overdue):
         try:

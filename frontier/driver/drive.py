@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from frontier import registry
+from frontier.disk import refusing_full
 from frontier.driver.stopping import Limits, stopping
 from frontier.driver.study import Search
 from frontier.driver.work import Work
-from frontier.errors import Interrupted, TooManyFailures
+from frontier.errors import BlockedError, InputError, Interrupted, TooManyFailures
 
 
 def drive(search: Search, backend: str, work: Work, limits: Limits | None = None) -> None:
@@ -17,19 +18,22 @@ def drive(search: Search, backend: str, work: Work, limits: Limits | None = None
     The first Ctrl-C (or a file `cancel` in the study's folder) hands out nothing more and lets running trials
     finish; the next stops them, to go on from their checkpoints when the study is resumed. SIGTERM and the deadline of
     `limits` do both, with the grace period between them. Raises Interrupted after any of these, unless all was done by
-    then, TooManyFailures when trials kept failing or none of them all is complete, and BlockedError when the sampler's
-    memory stayed out of reach; all that had finished is kept and told. With other drivers on the study it ends when
-    theirs have finished too, and goes on with what a dead one has left.
+    then, TooManyFailures when trials kept failing or none of them all is complete, and BlockedError when the disk is
+    full or the sampler's memory stayed out of reach; all that had finished is kept and told. With other drivers on the
+    study it ends when theirs have finished too, and goes on with what a dead one has left.
     """
     run = registry.load("backend", backend).run
     with stopping(search, limits or Limits()) as stop:
         try:
-            with contextlib.suppress(KeyboardInterrupt):
+            with contextlib.suppress(KeyboardInterrupt), refusing_full(search.study.folder):
                 stop.begin()
                 run(search, work)
                 while search.wait():
                     run(search, work)
                 stop.end()
+        except (BlockedError, InputError) as refusal:
+            search.stop(str(refusal).splitlines()[0])
+            raise
         finally:
             stop.end()
             search.collect_all()

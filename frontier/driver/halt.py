@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import final
 
+from frontier.disk import full_disk, is_full
 from frontier.driver.steady import Steady
+from frontier.errors import BlockedError
 from frontier.results.record import State
 
 FAILURES_IN_A_ROW = 10
@@ -21,11 +24,24 @@ class Halt:
         self._cancel, self._steadily, self._say = cancel, steadily, say
         self._failures_in_a_row = 0
         self.told: str | None = None  # the reason, once there was one
+        self.refused: BlockedError | None = None  # where there is no room, once there was none
 
     def now(self, reason: str) -> None:
         if self.told is None:
             self.told = reason
-            self._say(reason)
+            with self.for_room():
+                self._say(reason)
+
+    @contextlib.contextmanager
+    def for_room(self) -> Iterator[None]:
+        """What the books lack because the disk is full stops the search; a resume writes it."""
+        try:
+            yield
+        except Exception as error:
+            if not is_full(error):
+                raise
+            self.refused = self.refused or full_disk(error, self._cancel.parent)
+            self.now(str(self.refused).splitlines()[0])
 
     def note(self, state: State) -> None:
         """How a trial has ended."""
@@ -42,7 +58,7 @@ class Halt:
         if self.told is None and self.too_many_failures:
             self.now(f"{FAILURES_IN_A_ROW} trials failed in a row")
         if self.told is None and self._steadily.lost:
-            self.now("the sampler's memory is out of reach")
+            self.now(str(self._steadily.lost).splitlines()[0])
         return self.told
 
     def forget_cancel(self) -> None:

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from frontier.driver.presence import Presence, living
 from frontier.errors import InputError
+from frontier.files import sweep
 
 ENTERING_S = 10.0  # drivers that share a study pass the lock on within a moment
 
@@ -30,8 +31,8 @@ def driving(folder: Path) -> Iterator[None]:
                 expected="nobody else, for the sampler's memory in the study's folder is for one driver",
                 fix="give the --storage that they were given, or wait for them",
             )
-        holder.write_text(f"{os.getpid()}\n")
         try:
+            holder.write_text(f"{os.getpid()}\n")
             yield
         finally:
             holder.unlink(missing_ok=True)
@@ -59,6 +60,8 @@ def _locked(folder: Path, timeout_s: float) -> Iterator[None]:
             fix="wait for it, stop it, or search under another --name",
         ) from None
     try:
+        if not living(folder):  # else one of them may be writing
+            sweep(folder)
         yield
     finally:
         lock.release()

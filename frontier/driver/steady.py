@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar, final
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
+from frontier.disk import full_disk, is_full
 from frontier.driver.storage import Storage
 from frontier.errors import BlockedError
 
@@ -29,9 +31,11 @@ class Steady:
         storage: Storage | None = None,
         warn: Callable[[str], None] = lambda message: None,
         hurried: Callable[[], bool] = lambda: False,
+        folder: Path | None = None,
     ) -> None:
-        """Without `storage` there is no outage to carry over. `hurried`: whether nobody wants to wait any longer."""
-        self._storage, self._warn, self._hurried = storage, warn, hurried
+        """Without `storage` there is no outage to carry over, only a full disk, that of `folder`, to give up at.
+        `hurried`: whether nobody wants to wait any longer."""
+        self._storage, self._folder, self._warn, self._hurried = storage, folder, warn, hurried
         self.lost: BlockedError | None = None
 
     @property
@@ -40,13 +44,17 @@ class Steady:
         return self._storage is not None
 
     def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises BlockedError after PATIENCE_S, and at every later call."""
+        """What `work` returns. Raises BlockedError after PATIENCE_S, or where SQLite's disk is full, and at every later
+        call."""
         if self.lost:
             raise self.lost
         try:
             return work()
         except TROUBLE as error:
             if self._storage is None:
+                if is_full(error):  # SQLite takes back what it had begun to write
+                    self.lost = full_disk(error, self._folder)
+                    raise self.lost from None
                 raise
             said = self._storage.says(error)
         self._warn(f"{self._storage} does not answer ({said}); trying again for {PATIENCE_S:g} s")

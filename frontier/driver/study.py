@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from frontier.disk import refusing_full
 from frontier.driver import events
 from frontier.driver.ahead import Sampling
 from frontier.driver.claims import SCRATCH, Claims
@@ -81,7 +82,9 @@ class Search:
         self._undisturbed = Undisturbed()
         self._standing = Standing(space.goals, self._manifest.relus)
         self._voice = Voice(study, self._standing, self.counts, on_event)
-        self._steadily = Steady(storage, warn=self._voice.warn, hurried=lambda: self._undisturbed.postponed)
+        self._steadily = Steady(
+            storage, warn=self._voice.warn, hurried=lambda: self._undisturbed.postponed, folder=study.folder
+        )
         self._halt = Halt(study.folder / CANCEL, self._steadily, self._voice.stopping)
         self._presence: Presence | None = None
         self._waiting: dict[int, TrialSpec] = {}
@@ -91,7 +94,7 @@ class Search:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        with ExitStack() as stack:
+        with refusing_full(self.study.folder), ExitStack() as stack:
             if self._shared:
                 self._presence = stack.enter_context(sharing(self.study.folder))
                 self._voice.driver = self._presence.name
@@ -118,9 +121,11 @@ class Search:
 
         Trials that an earlier driver left unfinished come first, under their old numbers.
         """
-        with self._undisturbed():
+        asked = None
+        with self._undisturbed(), self._halt.for_room():
             self._look_around()
-            return self._ask()
+            asked = self._ask()
+        return asked  # noqa: RET504 - None where there was no room
 
     def _ask(self) -> Asked | None:
         if self.stopped:
@@ -139,7 +144,7 @@ class Search:
         because one of them has died."""
         while self._company.elsewhere and not self.stopped:
             self._company.pause()
-            with self._undisturbed():
+            with self._undisturbed(), self._halt.for_room():
                 self._look_around()
             if self.remaining:
                 return not self.stopped
@@ -147,7 +152,7 @@ class Search:
 
     def collect(self, trial: int) -> None:
         """Reads the record that the trial has written and tells it; one that cannot be read is kept aside."""
-        with self._undisturbed():
+        with self._undisturbed(), self._halt.for_room():
             self._collect(trial)
             self._look_around()
 
@@ -177,9 +182,11 @@ class Search:
 
     def give_up(self, trial: int, reason: str) -> None:
         """The trial's worker died and wrote nothing: FAILED, with its last words. With a record, that counts."""
-        if not self.study.finished(trial) and self._holds(trial):
-            write_failed(self._handed(trial), reason)
-        self.collect(trial)
+        with self._halt.for_room():
+            if not self.study.finished(trial) and self._holds(trial):
+                write_failed(self._handed(trial), reason)
+        if self.study.finished(trial):
+            self.collect(trial)
 
     def stop(self, reason: str) -> None:
         """Hands out nothing more; trials that run may finish. The first reason stays."""
@@ -194,8 +201,9 @@ class Search:
 
     @property
     def blocked(self) -> BlockedError | None:
-        """Why the sampler's memory could not be reached any more, if so; then nothing more is handed out."""
-        return self._steadily.lost
+        """Why the books cannot be kept any more, if so: the disk is full, or the sampler's memory out of reach. Then
+        nothing more is handed out."""
+        return self._halt.refused or self._steadily.lost
 
     @property
     def handed_out(self) -> int:
@@ -250,12 +258,13 @@ class Search:
 
     def finish(self) -> None:
         """Says how the driver ends: done when every trial that was asked for has its record, else interrupted."""
-        if self._shared and not self._company.present():
-            self._sampling.free_strays()
-        if self.complete:
-            self._voice.done()
-        else:
-            self._voice.interrupted(self._halt.told or "the driver ended early")
+        with self._halt.for_room():
+            if self._shared and not self._company.present():
+                self._sampling.free_strays()
+            if self.complete:
+                self._voice.done()
+            else:
+                self._voice.interrupted(self._halt.told or "the driver ended early")
 
     def collect_all(self) -> None:
         """Tells every record that a backend had no time to tell, and gives back a number that was asked ahead; waits
@@ -263,8 +272,9 @@ class Search:
         for trial in sorted(self._waiting):
             if self.study.finished(trial):
                 self.collect(trial)
-        self._give_back()
-        self._sampling.settle()
+        with self._halt.for_room():
+            self._give_back()
+            self._sampling.settle()
 
     # how it is done
 

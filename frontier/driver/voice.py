@@ -72,7 +72,9 @@ class Voice:
         self._say(events.Interrupted(reason=reason, counts=self._counts()))
 
     def _say(self, event: events.Event, ours: bool = True) -> None:
-        if ours:
-            self._study.append_event(event.model_dump(mode="json"), self.driver)
-        if self._on_event:
-            self._on_event(event)
+        try:
+            if ours:
+                self._study.append_event(event.model_dump(mode="json"), self.driver)
+        finally:
+            if self._on_event:
+                self._on_event(event)

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from filelock import FileLock
 
+from frontier.disk import is_full, refusing_full
 from frontier.driver.deadline import Fail, in_main_thread
 from frontier.errors import BlockedError, InputError, TrialFailed
+from frontier.files import sweep
 from frontier.results.migrate import read_record
 from frontier.results.record import Origin, TrialRecord
 from frontier.results.spec import TrialSpec
@@ -67,24 +69,26 @@ Watch = Callable[[float | None, Fail], AbstractContextManager[None]]  # (deadlin
 
 def attempt(work: Work, asked: Asked, watch: Watch = in_main_thread) -> TrialRecord:
     """The trial's record: the one that is there, or a new one. An exception out of `evaluate` is a FAILED record;
-    only InputError and BlockedError pass, for they would meet every trial alike. `watch` sees to its deadline.
+    only InputError and BlockedError (a full disk among it) pass, for they would meet every trial alike. `watch` sees to
+    its deadline.
 
     The folder is locked: a worker that outlives its killed driver by a moment keeps the next one waiting, and if it
     still finished, its record counts and nothing is run twice.
     """
     folder = asked.folder
     path = folder / "record.json"
-    with FileLock(folder / ".lock"):
+    with refusing_full(folder), FileLock(folder / ".lock"):
         if path.is_file():
             return read_record(path.read_bytes(), where=str(path))
-        for torn in folder.glob(".*.tmp"):
-            torn.unlink()
+        sweep(folder)
         try:
             with watch(work.runtime.deadline_s, lambda reason: path.is_file() or write_failed(asked, reason)):
                 return work.evaluate(asked.spec, folder, work.runtime, trial=asked.trial)
         except (InputError, BlockedError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a trial raises, the search goes on
+        except Exception as error:  # whatever a trial raises, the search goes on
+            if is_full(error):
+                raise
             if path.is_file():  # it was written before the deadline struck
                 return read_record(path.read_bytes(), where=str(path))
             name = "" if isinstance(error, TrialFailed) else f"{type(error).__name__}: "

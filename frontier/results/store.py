@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
-from frontier.files import writable, write_atomic, write_new
+from frontier.files import append_line, writable, write_atomic, write_new
 from frontier.frozen import Grown
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -82,8 +81,8 @@ class Study:
         if not study.exists():
             writable(study.folder, "--home")
             (study.folder / "trials").mkdir(exist_ok=True)
+            write_atomic(study.folder / "space.yaml", space_text)
             if write_new(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n"):
-                write_atomic(study.folder / "space.yaml", space_text)
                 return study
         raise InputError(
             f"the study '{manifest.name}' exists already",
@@ -183,17 +182,12 @@ class Study:
     # events
 
     def append_event(self, event: dict[str, Any], driver: str | None = None) -> None:
-        """One line more; a line that a crash cut short is closed first, so that it spoils no other.
+        """One line more (`append_line`).
 
         A `driver` that shares the study with others writes a file of its own: two hosts cannot append to one.
         """
         name = "events.jsonl" if driver is None else f"events-{driver}.jsonl"
-        with open(self.folder / name, "ab+") as file:
-            if file.tell():
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    file.write(b"\n")
-            file.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+        append_line(self.folder / name, json.dumps(event, allow_nan=False).encode())
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Events in order, those of several drivers by their time; a line that a crash cut short is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from frontier.files import write_atomic
 from frontier.nn.network import Classifier
 from frontier.training.rehearsal import Rehearsal
 
@@ -55,13 +56,12 @@ class Context:
         return saved
 
     def save(self, stage: str, state: Callable[[], dict[str, Any]], *, final: bool) -> None:
-        """Write aside and rename. Between epochs only every `checkpoint_every_s`, at a stage's end always."""
+        """Written whole or not at all. Between epochs only every `checkpoint_every_s`, at a stage's end always."""
         now = time.monotonic()
         if not final and now - self._saved_at.setdefault(stage, now) < self.checkpoint_every_s:
             return
         self._saved_at[stage] = now
         self.checkpoints.mkdir(parents=True, exist_ok=True)
-        path = self.checkpoints / f"{stage}.pt"
-        aside = path.with_suffix(f".{os.getpid()}.tmp")
-        torch.save(state(), aside)
-        aside.replace(path)
+        content = io.BytesIO()  # PyTorch does not say of a file that it cannot write whether the disk is full
+        torch.save(state(), content)
+        write_atomic(self.checkpoints / f"{stage}.pt", content.getvalue())

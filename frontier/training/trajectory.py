@@ -22,11 +22,11 @@ from typing import Annotated, Any
 import torch
 from pydantic import Field
 
-from frontier.files import write_atomic
+from frontier.files import sweep, write_atomic
 from frontier.frozen import canonical_json, digest
 from frontier.leases import BEAT_S, POLL_S, Lease, held, waited_for
 from frontier.training.fit import Passed
-from frontier.training.kept import LEASE, LOWEST, Kept, keep, kept_in, read, walked, write_walked
+from frontier.training.kept import LEASE, LOWEST, SUFFIX, WALKED, Kept, keep, kept_in, read, walked, write_walked
 from frontier.training.snapshots import stage_of
 from frontier.training.task import Task
 from frontier.training.tensors import Torn
@@ -207,6 +207,8 @@ def _keeper(task: Task, course: Course, folder: Path, lease: Lease) -> Passed:
     limit_bytes = task.trajectories.limit_bytes
     start = task.context.load(course.stage)
     everything = sum(site.relus for site in task.all_sites()) + 1  # above every budget
+    for name in (f"*{SUFFIX}", WALKED):
+        sweep(folder, f"{name}.*")
     before = everything if start is None else int(start["state"][LOWEST])  # lowest as of the epoch before
     last: tuple[int, int] | None = None  # epochs and lowest of the state kept last
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from frontier.data._dataset import Dataset
@@ -32,7 +32,8 @@ PROBES = 64  # images of the reload check
 def save_weights(model: Classifier, path: Path) -> None:
     """All parameters and buffers but the masks, which have a file of their own."""
     masks = {f"body.{site}.kept" for site, _ in mask_of(model.body).sites}
-    save_file({name: v.cpu().contiguous() for name, v in model.state_dict().items() if name not in masks}, path)
+    state = {name: value.cpu().contiguous() for name, value in model.state_dict().items() if name not in masks}
+    write_atomic(path, save(state))
 
 
 def assemble(

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from frontier.errors import BlockedError
-from frontier.files import write_atomic
+from frontier.files import sweep, write_atomic
 from frontier.frozen import canonical_json
 from frontier.leases import once
 from frontier.training.context import Context
@@ -65,6 +65,7 @@ def _finished(folder: Path, name: str, context: Context) -> dict[str, Tensor] | 
 
 def _train(folder: Path, recipe: Any, train: Train, context: Context, check: Callable[[], None]) -> None:
     context.log(f"teacher {folder.name}: training")
+    sweep(folder)
     workspace = Workspace(folder)
     own = Context(device=context.device, checkpoints=folder / "checkpoints", log=workspace.log, check=check)
     write_atomic(folder / "recipe.json", canonical_json(recipe) + "\n")

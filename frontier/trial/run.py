@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from frontier import registry
-from frontier.errors import Pruned, TrialFailed
+from frontier.disk import is_full, refusing_full
+from frontier.errors import BlockedError, Pruned, TrialFailed
 from frontier.results.record import Origin, Teacher, TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import write_record
@@ -33,12 +34,13 @@ from frontier.trial.teacher import School, task_of
 from frontier.trial.workspace import Workspace, claim
 
 
+@refusing_full()
 def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = None) -> TrialRecord:
     """Run one trial in `folder` and write its record there.
 
-    What goes wrong inside the trial is a FAILED record with the reason; its traceback is in log.txt. Bad input
-    (an unknown name, missing data) is raised, and so is an interruption: both leave no record. On a folder with
-    checkpoints the trial goes on from them.
+    What goes wrong inside the trial is a FAILED record with the reason; its traceback is in log.txt. Bad input (an
+    unknown name, missing data) is raised, so is what the machine lacks (BlockedError; room on the disk among it), and
+    so is an interruption: all leave no record. On a folder with checkpoints the trial goes on from them.
     """
     for plugged in runtime.plugins:
         registry.plug_in(plugged)
@@ -64,7 +66,11 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     except TrialFailed as failure:
         workspace.log(f"failed: {failure}")
         found = {"state": "failed", "reason": str(failure)}
-    except Exception as error:  # noqa: BLE001 a trial may fail in any way; the search must go on
+    except BlockedError:
+        raise
+    except Exception as error:  # a trial may fail in any way; the search must go on
+        if is_full(error):
+            raise
         workspace.log(traceback.format_exc())
         found = {"state": "failed", "reason": f"{type(error).__name__}: {error}"}
     record = TrialRecord(

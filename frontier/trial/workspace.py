@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from frontier.errors import Cancelled, InputError
-from frontier.files import writable, write_atomic
+from frontier.files import append_line, writable, write_atomic
 from frontier.results.spec import TrialSpec
 from frontier.training.context import Context
 
@@ -48,8 +48,7 @@ class Workspace:
 
     def log(self, line: str) -> None:
         """One line in log.txt, with the time in UTC."""
-        with open(self.folder / "log.txt", "a", encoding="utf-8") as file:
-            file.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}\n")
+        append_line(self.folder / "log.txt", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {line}".encode())
 
     def check(self) -> None:
         """Raises Cancelled if somebody asked for it or the deadline has passed."""

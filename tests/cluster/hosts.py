@@ -67,22 +67,14 @@ class Host:
 
     def start(self, words: Sequence[str], *, cwd: Path = Path("/"), **options: Any) -> subprocess.Popen[str]:
         """Starts a program on the host. The process that is handed back is the door: `inside` is the program."""
-        # env: whoever enters another mount namespace finds himself at its root
-        there = [
-            "nsenter",
-            "--target",
-            str(self.first),
-            "--net",
-            "--mount",
-            "--uts",
-            "--pid",
-            "--",
-            "env",
-            "-C",
-            str(cwd),
-        ]
         environment = {**os.environ, **self.environment}
-        return subprocess.Popen([*there, *words], env=environment, text=True, start_new_session=True, **options)
+        return subprocess.Popen(self.words(words, cwd), env=environment, text=True, start_new_session=True, **options)
+
+    def words(self, words: Sequence[str], cwd: Path) -> list[str]:
+        """The command that runs this one on the host; its environment is the caller's to give."""
+        there = ["nsenter", "--target", str(self.first), "--net", "--mount", "--uts", "--pid", "--"]
+        # env: whoever enters another mount namespace finds himself at its root
+        return [*there, "env", "-C", str(cwd), *words]
 
     def run(self, words: Sequence[str], timeout: float = START_S) -> str:
         """What a program on the host prints. Raises CalledProcessError with what it complained about."""

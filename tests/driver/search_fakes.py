@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from dataclasses import dataclass
@@ -155,3 +156,10 @@ def refusing(spec: TrialSpec, folder: Path, runtime: object, *, trial: int | Non
 def hopeless(spec: TrialSpec, folder: Path, runtime: object, *, trial: int | None = None) -> TrialRecord:
     """Every trial raises."""
     raise ZeroDivisionError("a defect of the method")
+
+
+def roomless(spec: TrialSpec, folder: Path, runtime: FakeRuntime, *, trial: int | None = None) -> TrialRecord:
+    """Trial 1 finds the disk full, until there is a file `room` in its home."""
+    if trial == 1 and not (runtime.home / "room").exists():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / "file"))
+    return fast(spec, folder, runtime, trial=trial)

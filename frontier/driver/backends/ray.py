@@ -148,7 +148,9 @@ class _LastWords(tune.Callback):
         self._forward = forward
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **info: Any) -> None:
-        log = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
+        log = ""
+        with contextlib.suppress(OSError):  # on a full disk there is none
+            log = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         words = next((line for line in reversed(log.splitlines()) if line.strip()), "no reason given")
         self._forward.died(trial.trial_id, f"worker died ({RETRIES + 1} times): {words.strip()[:WORDS]}")
 
