@@ -31,8 +31,9 @@ sys.path += [
 
 import examine  # noqa: E402 - found by the line above, as is what it imports
 import words  # noqa: E402
+from play import Seen  # noqa: E402
 from rows import FAULTS, Row, impossible, rows, stage_set  # noqa: E402
-from scenes import NAME, search  # noqa: E402
+from scenes import NAME, Scene, search  # noqa: E402
 from stages import NotReached  # noqa: E402
 
 from frontier.__main__ import guarded  # noqa: E402
@@ -89,26 +90,30 @@ def played(row: Row, trials: int, calm: Study) -> dict[str, Any]:
     """What became of the search."""
     if reason := impossible(row):
         return {"not_run": reason}
-    with stage_set(row, trials) as (scene, play):
-        try:
-            seen = play(scene)
-        except (AssertionError, NotReached, subprocess.TimeoutExpired) as error:
-            return {"went_wrong": f"{error}"[:3000]}
-        torn = [*seen.torn, *examine.half_written(scene.seen, at_rest=True)]
-        return {
-            "trials": trials,
-            "before": len(seen.before),
-            "after": len(examine.snapshot(scene.study)),
-            "lost": examine.lost(scene.study, seen.before, trials),
-            "duplicated": examine.duplicated(scene.study, trials, scene.told()),
-            "half_written": len(torn),
-            "half_written_files": torn,
-            "differing": examine.differing(scene.study, calm),
-            "run_again": scene.gate.run_again(),
-            "went_on": seen.went_on,
-            "exit_code": seen.exit_code,
-            "said": words.last_words(seen.said, str(scene.folder), str(scene.home.parent)),
-        }
+    try:
+        with stage_set(row, trials) as (scene, play):
+            return examined(scene, play(scene), calm)
+    except (AssertionError, NotReached, subprocess.TimeoutExpired) as error:
+        return {"went_wrong": f"{error}"[:3000]}
+
+
+def examined(scene: Scene, seen: Seen, calm: Study) -> dict[str, Any]:
+    """The study at the end, beside the one that nobody disturbed."""
+    torn = [*seen.torn, *examine.half_written(scene.seen, at_rest=True)]
+    return {
+        "trials": scene.trials,
+        "before": len(seen.before),
+        "after": len(examine.snapshot(scene.study)),
+        "lost": examine.lost(scene.study, seen.before, scene.trials),
+        "duplicated": examine.duplicated(scene.study, scene.trials, scene.told()),
+        "half_written": len(torn),
+        "half_written_files": torn,
+        "differing": examine.differing(scene.study, calm),
+        "run_again": scene.gate.run_again(),
+        "went_on": seen.went_on,
+        "exit_code": seen.exit_code,
+        "said": words.last_words(seen.said, str(scene.folder), str(scene.home.parent)),
+    }
 
 
 def here() -> dict[str, Any]:

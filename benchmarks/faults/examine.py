@@ -75,7 +75,7 @@ def half_written(home: Path, *, at_rest: bool) -> list[str]:
     scratch = {path for path in home.glob(f"studies/*/{SCRATCH}") if path.is_dir()}
     for path in sorted(home.rglob("*")):
         if scratch.intersection((path, *path.parents)):
-            if at_rest:
+            if at_rest and path.is_file():
                 found.append(f"{path.relative_to(home)}: Tune's, left over")
             continue
         if path.name.startswith(".") and path.name.endswith(STRAY):

@@ -1,14 +1,13 @@
 """Where a search can be hit: stages of a trial and of the driver, as the files that are opened and renamed there.
 
-Trial 1 is hit, when trial 0 is finished or runs beside it; the teacher alone is trained by trial 0. What `gate` is told
-is explained in gate/sitecustomize.py.
+Trial 1 is hit, when trial 0 is finished or runs beside it; the teacher alone is trained by trial 0. What the words mean
+is said in gate/sitecustomize.py.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +16,23 @@ from frontier.errors import TrialFailed
 LOG = r"/trials/1/log\.txt$"
 
 
-@dataclass(frozen=True)
-class Stage:
-    """`at` is the gate; `by_driver`: the process that is stopped there is the driver, under every backend."""
-
-    at: Mapping[str, Any]
-    by_driver: bool = False
-
-
-STAGES = {
-    "study being written": Stage({"event": "rename", "path": r"/\.study\.json\..*\.new$"}, by_driver=True),
-    "specification being written": Stage({"event": "rename", "path": r"/trials/1/spec\.json$"}, by_driver=True),
-    "teacher": Stage({"event": "open", "path": r"/teachers/.*/log\.txt$", "itself": "teacher: epoch 1/"}),
-    "teacher being written": Stage({"event": "rename", "path": r"/teachers/.*/weights\.safetensors$"}),
-    "mask search": Stage({"event": "open", "path": LOG, "itself": "search: epoch 2/"}),
-    "finetune": Stage({"event": "open", "path": LOG, "itself": "finetune: epoch 1/"}),
-    "evaluation": Stage(
-        {"event": "open", "path": r"/corruptions/.*-test-.*\.npy$", "trial": 1, "log": "finetune: epoch 2/"}
-    ),
-    "mask being written": Stage({"event": "rename", "path": r"/trials/1/mask\.safetensors$"}),
-    "record being written": Stage({"event": "rename", "path": r"/trials/1/record\.json$"}),
-    "record written, not told": Stage({"event": "open", "path": LOG, "beside": "record.json"}),
-    "being told": Stage(
-        {"event": "open", "path": r"/events.*\.jsonl$", "beside": "trials/1/record.json"}, by_driver=True
-    ),
+STAGES: dict[str, Mapping[str, Any]] = {
+    "study being written": {"event": "rename", "path": r"/\.study\.json\..*\.new$"},
+    "specification being written": {"event": "rename", "path": r"/trials/1/spec\.json$"},
+    "teacher": {"event": "open", "path": r"/teachers/.*/log\.txt$", "itself": "teacher: epoch 1/"},
+    "teacher being written": {"event": "rename", "path": r"/teachers/.*/weights\.safetensors$"},
+    "mask search": {"event": "open", "path": LOG, "itself": "search: epoch 2/"},
+    "finetune": {"event": "open", "path": LOG, "itself": "finetune: epoch 1/"},
+    "evaluation": {
+        "event": "open",
+        "path": r"/corruptions/.*-test-.*\.npy$",
+        "trial": 1,
+        "log": "finetune: epoch 2/",
+    },
+    "mask being written": {"event": "rename", "path": r"/trials/1/mask\.safetensors$"},
+    "record being written": {"event": "rename", "path": r"/trials/1/record\.json$"},
+    "record written, not told": {"event": "open", "path": LOG, "beside": "record.json"},
+    "being told": {"event": "open", "path": r"/events.*\.jsonl$", "beside": "trials/1/record.json"},
 }
 OF_A_TRIAL = ("teacher", "mask search", "finetune", "evaluation", "record being written")
 OF_A_WORKER = (*OF_A_TRIAL, "teacher being written", "mask being written", "record written, not told")
@@ -53,7 +45,7 @@ class Gate:
         """Without a stage attempts are counted and nobody is stopped."""
         folder.mkdir(parents=True)
         self.folder = folder
-        (folder / "gate.json").write_text(json.dumps({} if stage is None else STAGES[stage].at))
+        (folder / "gate.json").write_text(json.dumps({} if stage is None else STAGES[stage]))
 
     def reached(self) -> dict[str, Any] | None:
         """Who stands there: `process`, by the number that its own host gives it, and `host`."""

@@ -53,6 +53,9 @@ def table(found: Sequence[Row]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
     yield ""
     yield from _where(found)
+    there = {row["key"] for row in found}
+    if missing := [row.key for row in rows() if row.key not in there]:
+        yield f"\n{len(missing)} rows of {len(rows())} are not played yet: {'; '.join(missing)}."
 
 
 def _where(found: Sequence[Row]) -> Iterator[str]:
