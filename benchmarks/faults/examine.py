@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -30,7 +31,6 @@ from frontier.driver.database import FILE, Database, close
 from frontier.driver.storage import STORAGE, Storage
 from frontier.masks.file import load as load_mask
 from frontier.results.migrate import read_record
-from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
 from frontier.training.tensors import unpacked
@@ -61,11 +61,8 @@ def duplicated(study: Study, trials: int, told: list[int]) -> int:
 
 def differing(study: Study, undisturbed: Study) -> int:
     """Trials whose record says other than that of a search that nobody disturbed."""
-    ours, theirs = _records(study), _records(undisturbed)
-    return sum(
-        trial not in ours or trial not in theirs or ours[trial].comparable() != theirs[trial].comparable()
-        for trial in ours.keys() | theirs.keys()
-    )
+    ours, theirs = _findings(study), _findings(undisturbed)
+    return sum(ours.get(trial) != theirs.get(trial) for trial in ours.keys() | theirs.keys())
 
 
 def half_written(home: Path, *, at_rest: bool) -> list[str]:
@@ -157,8 +154,14 @@ READERS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def _records(study: Study) -> dict[int, TrialRecord]:
-    return {trial: read_record(text, where=str(trial)) for trial, text in snapshot(study).items()}
+def _findings(study: Study) -> dict[int, dict[str, Any]]:
+    """What the records say, but for when, where and by which commit of this repository it was found."""
+    found = {}
+    for trial, text in snapshot(study).items():
+        record = read_record(text, where=str(trial))
+        origin = record.origin.model_copy(update={"code_version": ""})
+        found[trial] = record.model_copy(update={"origin": origin}).comparable()
+    return found
 
 
 def told(study: Study, storage: str | None) -> list[int]:
