@@ -3,7 +3,8 @@
 A lease is a file beside what is made, `.NAME.lease-1`, whose owner touches it every few seconds. Where it was not
 touched for long, or its owner's process is gone, another makes `.NAME.lease-2` and is the owner from then on: a file
 that exists cannot be made, so that of several who find the owner dead one takes over. Ages are differences between
-file times of one file system, so that no two clocks need agree, and nothing is asked of it but that: NFS will do.
+file times of one file system, so that no two clocks need agree, and nothing is asked of it but that: NFS will do. An
+object store will do as well (`frontier.mirror`): whatever is a Place.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, final
 
-from frontier.files import age_s
+from frontier.places import Folder, Place
 
 BEAT_S = 2.0  # between two touches
 DEAD_AFTER_S = 60.0  # without one; a machine under load, or a file server that hangs, may be late by half a minute
@@ -46,7 +47,7 @@ class Owner:
 
 
 def once(
-    folder: Path,
+    folder: Path | Place,
     name: str,
     find: Callable[[], Made | None],
     make: Callable[[Callable[[], None]], None],
@@ -83,9 +84,9 @@ def _made_under(lease: Lease, make: Callable[[Callable[[], None]], None], check:
             raise
 
 
-def waited_for(folder: Path, name: str, told: str, tell: Callable[[str], None]) -> str:
+def waited_for(folder: Path | Place, name: str, told: str, tell: Callable[[str], None]) -> str:
     """Tells who holds the lease unless that was `told`; returns who was told last."""
-    owner = _last(folder, name)
+    owner = holder(folder, name)
     if owner is None or owner.token == told:
         return told
     tell(f"{owner.who or 'somewhere'}: another process makes it; waiting")
@@ -93,16 +94,17 @@ def waited_for(folder: Path, name: str, told: str, tell: Callable[[str], None]) 
 
 
 @contextlib.contextmanager
-def held(folder: Path, name: str, tell: Callable[[str], None] = lambda line: None) -> Iterator[Lease | None]:
+def held(folder: Path | Place, name: str, tell: Callable[[str], None] = lambda line: None) -> Iterator[Lease | None]:
     """The lease, while it is held here; None where another holds it. The folder must exist."""
-    before = _last(folder, name)
+    place = _placed(folder)
+    before = holder(place, name)
     if before is not None:
-        why = _dead(folder, name, before)
+        why = _dead(place, name, before)
         if why is None:
             yield None
             return
         tell(f"{before.who or 'its owner'} {why}; taking over")
-    lease = Lease.take(folder, name, before)
+    lease = Lease.take(place, name, before)
     if lease is None:
         yield None
         return
@@ -116,46 +118,42 @@ def held(folder: Path, name: str, tell: Callable[[str], None] = lambda line: Non
 class Lease:
     """A lease held by this process: a thread touches it until `release`."""
 
-    def __init__(self, folder: Path, name: str, owner: Owner) -> None:
-        self._path, self._next = _path(folder, name, owner.generation), _path(folder, name, owner.generation + 1)
+    def __init__(self, place: Place, name: str, owner: Owner) -> None:
+        self._place, self._name = place, _named(name, owner.generation)
+        self._next = _named(name, owner.generation + 1)
         self._token, self._over, self._lost = owner.token, threading.Event(), False
-        self._thread = threading.Thread(target=self._beat, name=f"lease {self._path.name}", daemon=True)
+        self._thread = threading.Thread(target=self._beat, name=f"lease {self._name}", daemon=True)
         self._thread.start()
 
     @classmethod
-    def take(cls, folder: Path, name: str, before: Owner | None) -> Lease | None:
+    def take(cls, place: Place, name: str, before: Owner | None) -> Lease | None:
         """The lease after `before`, who is dead; None where somebody was faster."""
         mine = Owner(before.generation + 1 if before else 1, secrets.token_hex(8), _who(), process())
-        path = _path(folder, name, mine.generation)
-        try:
-            with open(path, "x", encoding="utf-8") as file:
-                json.dump({"token": mine.token, "who": mine.who, "process": mine.process}, file)
-        except FileExistsError:
+        said = {"token": mine.token, "who": mine.who, "process": mine.process}
+        if not place.create(_named(name, mine.generation), json.dumps(said)):
             return None
-        except OSError:  # no room for it; an empty lease would keep the others waiting
-            path.unlink(missing_ok=True)
-            raise
-        standing = {owner.generation: owner.token for owner in _owners(folder, name)}
+        standing = {owner.generation: owner.token for owner in _owners(place, name)}
         judged = standing.get(mine.generation - 1, before.token if before else None)
         if max(standing, default=0) > mine.generation or judged != (before.token if before else None):
-            path.unlink(missing_ok=True)
+            place.remove(_named(name, mine.generation))
             return None
         for generation in standing:
             if generation < mine.generation:
-                _path(folder, name, generation).unlink(missing_ok=True)
-        return cls(folder, name, mine)
+                place.remove(_named(name, generation))
+        return cls(place, name, mine)
 
     def confirm(self, check: Callable[[], None] = lambda: None) -> None:
         """Raises LeaseLost where it is another's by now, and what `check` raises."""
         check()
         if self.is_lost():
-            raise LeaseLost(f"{self._path}: another process took over")
+            raise LeaseLost(f"{self._name}: another process took over")
 
     def is_lost(self) -> bool:
         """Whether another took over; so too once it is released."""
         if not self._lost:
             with contextlib.suppress(OSError):  # the file server is away; when it is back, the file says whose it is
-                self._lost = self._next.exists() or _said(self._path).get("token") != self._token
+                theirs = self._place.read(self._next) is not None
+                self._lost = theirs or _said(self._place.read(self._name) or "").get("token") != self._token
         return self._lost
 
     def release(self) -> None:
@@ -166,13 +164,13 @@ class Lease:
         self._thread.join(BEAT_S)  # a file server that hangs holds it up, and must not hold up the trial
         if not self.is_lost():
             with contextlib.suppress(OSError):
-                self._path.unlink()
+                self._place.remove(self._name)
         self._lost = True
 
     def _beat(self) -> None:
-        while not self._over.wait(BEAT_S) and not self.is_lost():
+        while not self._over.wait(self._place.beat_s) and not self.is_lost():
             with contextlib.suppress(OSError):
-                os.utime(self._path)  # with the file server's time
+                self._place.touch(self._name)
 
 
 def process() -> str:
@@ -202,38 +200,43 @@ def _who() -> str:
     return f"process {os.getpid()} on {os.uname().nodename}"
 
 
-def _dead(folder: Path, name: str, owner: Owner) -> str | None:
+def _dead(place: Place, name: str, owner: Owner) -> str | None:
     """Why the owner is taken for dead; None while it may live, or where it is the owner no more."""
     realm, _, number = owner.process.rpartition(" ")[0].rpartition(" ")
     if realm and realm == _realm():  # of a process that can be seen there is no doubt, however long it stood still
         return None if _process(number) == owner.process else "is gone"
-    try:
-        silent_s = age_s(_path(folder, name, owner.generation))
-    except FileNotFoundError:
-        return None
-    return f"gave no sign for {silent_s:.0f} s" if silent_s > DEAD_AFTER_S else None
+    silent_s = place.age_s(_named(name, owner.generation))
+    return f"gave no sign for {silent_s:.0f} s" if silent_s is not None and silent_s > DEAD_AFTER_S else None
 
 
-def _last(folder: Path, name: str) -> Owner | None:
-    return max(_owners(folder, name), key=lambda owner: owner.generation, default=None)
+def holder(folder: Path | Place, name: str) -> Owner | None:
+    """Who holds the lease, alive or not; None where nobody does."""
+    return max(_owners(_placed(folder), name), key=lambda owner: owner.generation, default=None)
 
 
-def _owners(folder: Path, name: str) -> list[Owner]:
+def _owners(place: Place, name: str) -> list[Owner]:
     found = []
-    for path in folder.glob(f".{name}.lease-*"):
-        generation, said = path.name.rpartition("-")[2], _said(path)
-        if generation.isdecimal() and path.exists():
-            found.append(Owner(int(generation), *(said.get(key, "") for key in ("token", "who", "process"))))
+    for one in place.names():
+        generation = one.removeprefix(_named(name, ""))
+        if generation == one or not generation.isdecimal():
+            continue
+        text = place.read(one)
+        if text is not None:
+            found.append(Owner(int(generation), *(_said(text).get(key, "") for key in ("token", "who", "process"))))
     return found
 
 
-def _said(path: Path) -> dict[str, str]:
-    """What a lease says; nothing where it is gone, is being written, or its writer died before it was."""
+def _said(text: str) -> dict[str, str]:
+    """What a lease says; nothing where it is being written, or its writer died before it was."""
     try:
-        return {key: str(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (FileNotFoundError, ValueError, AttributeError):
+        return {key: str(value) for key, value in json.loads(text).items()}
+    except (ValueError, AttributeError):
         return {}
 
 
-def _path(folder: Path, name: str, generation: int) -> Path:
-    return folder / f".{name}.lease-{generation}"
+def _placed(folder: Path | Place) -> Place:
+    return Folder(folder, BEAT_S) if isinstance(folder, Path) else folder
+
+
+def _named(name: str, generation: int | str) -> str:
+    return f".{name}.lease-{generation}"

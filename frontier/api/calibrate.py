@@ -36,7 +36,7 @@ def calibrate(
     """
     found = list(_beside(sources))
     if study is not None:
-        found += _recorded(study, Path(home))
+        found += _recorded(study, home)
     engines = {one.measured.engine: where for where, one in reversed(found)}
     if not engines:
         raise InputError("no measurements to fit to", fix="measure first: frontier measure BUNDLE")
@@ -112,7 +112,7 @@ def _bundles(source: Path) -> list[Path]:
     return found
 
 
-def _recorded(study: str, home: Path) -> Iterator[Found]:
+def _recorded(study: str, home: Path | str) -> Iterator[Found]:
     for point in open_study(study, home).points():
         for measured in point.measurements:
             yield f"study '{study}', trial {point.address}", Observation(point.point.profile, measured)

@@ -10,6 +10,7 @@ import torch
 from frontier.api import cost
 from frontier.api.lookups import load_space
 from frontier.api.search import concurrency_of
+from frontier.mirror import home_at
 from frontier.results.spec import Recipe, Scalar
 from frontier.results.store import Study
 from frontier.shelves import DEFAULT_HOME
@@ -25,9 +26,9 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
     """What `frontier check --json` prints. Raises InputError for whatever is wrong with the space and for
     data that are not there. `cost` is that of the method which may take longest, on this machine; `home` is where
     the study would be and where its teacher may lie already."""
-    question = load_space(str(space))
+    question, folder = load_space(str(space)), home_at(home)
     concurrency = concurrency_of(question)
-    runtime = Runtime(home=Path(home), data=data)
+    runtime = Runtime(home=folder, data=data)
     source = Source.of(question.data, runtime.data_folder())
     specs = {method: question.spec(largest(question, method), seed=0) for method in question.method_names}
     for spec in specs.values():
@@ -42,8 +43,8 @@ def check(space: str | Path, *, home: Path | str = DEFAULT_HOME, data: Path | No
         "data": question.data.name,
         "network": question.network.model_dump(),
         "relus": question.relus,
-        "study_exists": Study(Path(home), question.name).exists(),
-        "teacher": {"hash": spec.teacher_hash, "trained": is_trained(spec, Path(home))},
+        "study_exists": Study(folder, question.name).exists(),
+        "teacher": {"hash": spec.teacher_hash, "trained": is_trained(spec, folder)},
         "training": training(spec.teacher.recipe, runtime.torch_device()),
         "anchors": list(question.anchors),
         "methods": {

@@ -12,6 +12,7 @@ from frontier.driver import jobs as client
 from frontier.driver import reach
 from frontier.driver.jobs import Job
 from frontier.errors import InputError
+from frontier.objects import FORM, url_of
 from frontier.trial.origin import GIVEN_VERSION, code_version
 
 STORAGE = "--storage"  # its URL holds a password
@@ -34,11 +35,11 @@ def submit(
     that lies outside of this directory or is wrong, BlockedError for a cluster that does not answer or refuses us.
     """
     address = reach.checked(address)
-    if not PurePosixPath(home).is_absolute():
+    if url_of(home) is None and not PurePosixPath(home).is_absolute():
         raise InputError(
             "not a folder of the cluster",
             where="--home",
-            expected="the absolute path of a folder that every node sees",
+            expected=f"the absolute path of a folder that every node sees, or {FORM}",
             got=home,
             fix="the copy of this directory is gone with the job, and results in it would be, too",
         )
@@ -49,7 +50,8 @@ def submit(
             fix="set FRONTIER_STORAGE where the head node is started; the driver runs there and reads it",
         )
     question = load_space(space)
-    words = ["python", "-m", "frontier", "search", _in_tree(space), "--address", "auto", "--home", str(home), *options]
+    where = ["--home", url_of(home) or str(home)]
+    words = ["python", "-m", "frontier", "search", _in_tree(space), "--address", "auto", *where, *options]
     status = reach.status_without_token(address)
     return Submitted(
         client.submit(

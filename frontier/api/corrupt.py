@@ -13,6 +13,7 @@ from frontier.corruptions._apply import SEVERITIES
 from frontier.corruptions._make import refuse_full
 from frontier.data._named import shape_of
 from frontier.errors import InputError, nearest
+from frontier.mirror import home_at
 from frontier.results.spec import DataSpec
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.preparing import OnProgress, prepare
@@ -47,7 +48,7 @@ def corrupt(
         raise InputError("unknown choice", where="--split", expected=", ".join(SPLITS), got=split)
     if workers is not None and workers < 1:
         raise InputError("no worker", where="--workers", expected="at least 1", got=workers)
-    runtime = Runtime(home=Path(home), data=Path(data) if data is not None else None)
+    runtime = Runtime(home=home_at(home), data=Path(data) if data is not None else None)
     source = Source.of(spec, runtime.data_folder(), download, home=runtime.home)
     kept = source.corrupted_split(split)
     missing = _sets.missing(kept, names)

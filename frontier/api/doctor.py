@@ -16,6 +16,7 @@ from frontier.api.remark import Remark
 from frontier.driver import reach, token
 from frontier.driver.node import Machine, look
 from frontier.errors import BlockedError
+from frontier.mirror import home_at, mirror_of
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.origin import DISTRIBUTION
 
@@ -24,6 +25,7 @@ WALL = "let a firewall keep these ports to the cluster's own machines: Ray binds
 EXTRAS = {
     "attacks": ("pyautoattack", "AutoAttack"),
     "cluster": ("aiohttp", "frontier submit and frontier status"),
+    "objects": ("s3fs", "a home on an object store"),
     "postgresql": ("psycopg", "a sampler's memory in PostgreSQL"),
 }
 
@@ -38,11 +40,11 @@ def doctor(
     """
     if address is not None and "://" in address:
         address = reach.checked(address)
-    folder = Path(home).absolute()
+    folder = home_at(home).absolute()
     given = data if data is not None else os.environ.get("FRONTIER_DATA")
     files = str(Path(given).absolute()) if given else None
     here = look(str(folder), files)
-    remarks = [_versions(here), *_machine(here), *_engines(), *_extras(), _token(), _ports()]
+    remarks = [_versions(here), *_machine(here), *_store(folder), *_engines(), *_extras(), _token(), _ports()]
     if address is not None:
         remarks += jobs_api(address) if "://" in address else nodes(address, here)
     return tuple(remarks)
@@ -81,6 +83,19 @@ def _machine(here: Machine) -> Iterator[Remark]:
     )
     yield _home(here)
     yield _data(here)
+
+
+def _store(home: Path) -> Iterator[Remark]:
+    """Whether the object store behind a mirror can be written, and keeps to conditional PUTs."""
+    if (mirror := mirror_of(home)) is None:
+        return
+    try:
+        mirror.bucket.check()
+    except BlockedError as error:
+        found, _, to_do = str(error).partition("\n  to do: ")
+        yield Remark(about="object store", state="problem", found=found, to_do=to_do or None)
+    else:
+        yield Remark(about="object store", found=f"{mirror.bucket.url} can be written, by one where it must be new")
 
 
 def _home(of: Machine) -> Remark:

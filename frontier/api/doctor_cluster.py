@@ -12,6 +12,7 @@ from frontier.api.remark import Remark
 from frontier.driver import reach, token
 from frontier.driver.node import Machine, look
 from frontier.errors import BlockedError, FrontierError
+from frontier.mirror import mirror_of
 
 LOUDLY = "whoever reaches it runs programs on the cluster"
 
@@ -100,7 +101,10 @@ def _differences(here: Machine, there: Machine) -> Iterable[tuple[str, str, str]
 
 
 def _marker(home: Path) -> contextlib.AbstractContextManager[Any]:
-    """A file in the home that exists while this lasts, as an object with `name`; None where none can be made."""
+    """A file in the home that exists while this lasts, as an object with `name`; None where none can be made, or none would
+    be seen."""
+    if mirror_of(home) is not None:  # every node has one of its own
+        return contextlib.nullcontext()
     try:
         return tempfile.NamedTemporaryFile(dir=home, prefix=".frontier-")
     except OSError:  # no such home yet, or one that cannot be written: the nodes say so

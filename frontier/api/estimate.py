@@ -20,6 +20,7 @@ from frontier.api.lookups import load_space
 from frontier.api.search import concurrency_of
 from frontier.api.took import took
 from frontier.errors import InputError
+from frontier.mirror import home_at
 from frontier.results.spec import Scalar
 from frontier.results.store import Keep
 from frontier.shelves import DEFAULT_HOME
@@ -64,10 +65,11 @@ def estimate(
     """
     question = load_space(str(space))
     trials, concurrency = _counts(question, trials, concurrency)
-    real = took(Path(home), against, question) if against is not None else None
+    folder = home_at(home)
+    real = took(folder, against, question) if against is not None else None
     with TemporaryDirectory(prefix="frontier-") as empty:
         runtime = Runtime(
-            home=Path(home) if real is None else Path(empty),
+            home=folder if real is None else Path(empty),
             data=Path(data) if data is not None else None,
             download=download,
             device=device,

@@ -17,6 +17,7 @@ from frontier.api.relative import CONSTANTS, OFFICIAL, TEACHER, Relative, images
 from frontier.api.study import StudyView
 from frontier.errors import InputError, Interrupted, TrialFailed, nearest
 from frontier.files import writable
+from frontier.mirror import home_at
 from frontier.results.evaluation import Evaluation, Kind
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.battery import FULL, Battery, Effort, Step, Tell
@@ -117,10 +118,11 @@ def evaluate(
     (`teacher`, a point of the study, `alexnet`). What a point has already is left, unless `again`. Raises InputError
     or BlockedError before anything is run; Interrupted by a person: what was finished is kept.
     """
-    view = StudyView(Path(home), study)
+    folder = home_at(home)
+    view = StudyView(folder, study)
     _refuse(attack, n, eps, corruptions, threads)
     subjects = view.subjects(trials)
-    runtime = Runtime(home=Path(home), data=Path(data) if data is not None else None, download=download, device=device)
+    runtime = Runtime(home=folder, data=Path(data) if data is not None else None, download=download, device=device)
     on = runtime.torch_device()
     spec = subjects[0].record.spec
     source = Source.of(spec.data, runtime.data_folder(), download, home=runtime.home)

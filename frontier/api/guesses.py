@@ -9,6 +9,8 @@ from frontier.api.study import parse_address
 from frontier.driver.guesses import Guess
 from frontier.driver.parameters import assignment
 from frontier.errors import InputError
+from frontier.mirror import home_at
+from frontier.objects import url_of
 from frontier.results.store import Study
 from frontier.spaces.guesses import read_guesses
 from frontier.spaces.space import Space
@@ -57,7 +59,12 @@ def _of_point(text: str, space: Space, home: Path, where: str) -> Guess:
 
 
 def study_at(name: str, home: Path) -> Study:
-    """A study of this home by its name, or of any other by the path of its folder. Raises InputError."""
+    """A study of this home by its name, or of any other by the path or URL of its folder. Raises InputError."""
+    if (url := url_of(name)) is not None:
+        elsewhere, found, name = url.rpartition("/studies/")
+        if not found:
+            raise InputError("not the folder of a study", where=url, expected="URL/studies/NAME")
+        return Study.open(home_at(elsewhere), name)
     folder = Path(name)
     if folder.name == name:
         return Study.open(home, name)

@@ -17,6 +17,7 @@ from frontier.driver.presence import living
 from frontier.driver.steady import Steady
 from frontier.driver.warm import remember
 from frontier.errors import InputError, RecordError
+from frontier.mirror import home_at
 from frontier.results.store import Study
 from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.space import Space
@@ -45,9 +46,8 @@ def rebuild(name: str, *, home: Path | str = DEFAULT_HOME, storage: str | None =
 
     Raises InputError if there is no such study or a driver works on it, BlockedError if the database does not answer.
     """
-    folder = Path(home)
-    study = Study.open(folder, name)
-    server = storage_of(storage, folder)
+    server = storage_of(storage, home)
+    study = Study.open(home_at(home), name)
     place, steadily = Database.of(study.folder, study.manifest(), server), Steady(server)
     with ExitStack() as stack:
         if server is None:

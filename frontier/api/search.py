@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import sys
@@ -26,6 +27,8 @@ from frontier.driver.storage import Storage
 from frontier.driver.study import Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
+from frontier.mirror import home_at
+from frontier.objects import Unreachable, url_of
 from frontier.results.record import TrialRecord
 from frontier.results.store import Keep, Study, StudyManifest
 from frontier.shelves import DEFAULT_HOME, TRAJECTORIES_GB
@@ -87,7 +90,9 @@ def search(
     """
     question = load_space(str(space))
     name = name or question.name
-    folder = Path(home)
+    if storage is None:
+        refuse_sqlite_on(home)
+    folder = home_at(home)
     minutes = question.resources.deadline_min if trial_deadline_min is None else trial_deadline_min
     given = _given(question, cpu, gpu)
     runtime = Runtime(
@@ -107,11 +112,12 @@ def search(
         gpu=given.gpu,
         address=address,
         shared=storage is not None,
+        url=url_of(home),
         recorded=recorded,
     )
     _refuse(trials, seed, keep)
     limits = _limits(trial_deadline_min, deadline_h, grace_s)
-    memory = storage_of(storage, folder)
+    memory = storage_of(storage, home)
     if replicate is not None and replicate < 1:
         raise InputError("no other seed", where="--replicate", expected="at least 1", got=replicate)
     guesses, warm = guesses_of(enqueue, question, folder), points_elsewhere(warm_start, question, folder)
@@ -157,7 +163,8 @@ class _Listener:
         if event.event == "front" and self._frees and self._finished is not None:
             left = {int(point.partition(".")[0]) for point in self._front.difference(event.front)}
             self._front = frozenset(event.front)
-            self._view.free_weights_of({self._finished} | left, self._front)
+            with contextlib.suppress(Unreachable):  # then they stay until `frontier gc`
+                self._view.free_weights_of({self._finished} | left, self._front)
 
 
 def storage_shown(url: str) -> str:
@@ -165,7 +172,7 @@ def storage_shown(url: str) -> str:
     return str(Storage.of(url))
 
 
-def storage_of(url: str | None, home: Path) -> Storage | None:
+def storage_of(url: str | None, home: Path | str) -> Storage | None:
     """The PostgreSQL database at `url`, which answers; None for SQLite, which is safe in `home`.
 
     Raises InputError or BlockedError otherwise.

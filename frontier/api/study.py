@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from frontier.errors import InputError, RecordError
 from frontier.files import write_named
 from frontier.latency._beside import beside
+from frontier.mirror import home_at, mirror_of, publish, shown
 from frontier.reports.points import StudyPoint, feasible_of, front_of, points_of, unpriced_of, volume_of
 from frontier.reports.replicates import spreads
 from frontier.results.measured import Measured
@@ -216,6 +217,7 @@ class StudyView:
                 expected=f"one of {', '.join(found.address for found in self.points()) or 'none'}",
                 got=str(trial),
             )
+        self.files.fetch_files(number, record)
         return _export(record, folder, Path(out), study=self.name, point=index, data=data)
 
     def chosen(self, trials: Sequence[int | str] = (), *, oracle: bool = False) -> tuple[StudyPoint, ...]:
@@ -244,9 +246,11 @@ class StudyView:
         """What can be evaluated: the points that `chosen` gives, with their folders."""
         from frontier.trial.subject import Subject
 
+        chosen = self.chosen(trials)
+        for found in chosen:
+            self.files.fetch_files(found.trial, found.record)
         return tuple(
-            Subject(self.files.trial_folder(found.trial), found.trial, found.index, found.record)
-            for found in self.chosen(trials)
+            Subject(self.files.trial_folder(found.trial), found.trial, found.index, found.record) for found in chosen
         )
 
     def free_weights(self) -> tuple[list[Path], int]:
@@ -262,9 +266,10 @@ class StudyView:
         """The same for these trials alone; `front` holds the addresses of the points whose weights stay."""
         freed, size_bytes = [], 0
         for trial in trials:
-            for path in self.files.trial_folder(trial).glob("weights*.safetensors"):
+            for path in self.files.weights(trial):
                 index = int(path.stem.partition("-")[2] or 0)
                 if address(trial, index) not in front:
+                    self.files.free_at_url(trial, path.name)
                     with contextlib.suppress(FileNotFoundError):  # another driver was quicker
                         size = path.stat().st_size
                         path.unlink()
@@ -281,11 +286,18 @@ class StudyView:
 
         if trial is None:
             (self.files.folder / CANCEL).touch()
+            publish(self.files.folder / CANCEL)
             return
         if trial not in self.files.trials():
             raise InputError(f"study '{self.name}' has no trial {trial}", where=str(self.files.folder / "trials"))
         if self.files.finished(trial):
             raise InputError(f"trial {trial} has finished already", where=str(self.files.trial_folder(trial)))
+        if mirror := mirror_of(self.files.folder):
+            raise InputError(
+                "one trial cannot be cancelled on an object store: its worker does not look there",
+                where=mirror.shown(self.files.trial_folder(trial)),
+                fix="cancel the search, or give its trials a deadline (--trial-deadline)",
+            )
         (self.files.trial_folder(trial) / CANCEL).touch()
 
 
@@ -296,7 +308,7 @@ def free_trajectories(home: Path | str = DEFAULT_HOME) -> tuple[list[Path], int]
     """
     from frontier.training.kept import free
 
-    return free(Path(home) / TRAJECTORIES)
+    return free(home_at(home) / TRAJECTORIES)
 
 
 def export_trial(folder: Path | str, out: Path | str, *, data: Path | str | None = None) -> Path:
@@ -334,12 +346,13 @@ def parse_address(text: int | str) -> tuple[int, int]:
 def open_study(name: str, home: Path | str = DEFAULT_HOME, *, objectives: Sequence[str] = ()) -> StudyView:
     """An existing study. With `objectives`, such as `clean` and `online_s@crypten/wan`, its front is that of them, and
     nobody trains anything for it. Raises InputError with the nearest name if there is none, or for wrong objectives."""
-    return StudyView(Path(home), name, objectives)
+    return StudyView(home_at(home), name, objectives)
 
 
 def list_studies(home: Path | str = DEFAULT_HOME) -> list[StudyView]:
     """All studies under `home`, by name."""
-    return [StudyView(Path(home), name) for name in names(Path(home))]
+    folder = home_at(home)
+    return [StudyView(folder, name) for name in names(folder)]
 
 
 def overview(view: StudyView) -> dict[str, Any]:
@@ -353,5 +366,5 @@ def overview(view: StudyView) -> dict[str, Any]:
         "created_at": created_at,
         "problem": problem,
         "trials": view.counts(),
-        "folder": str(view.files.folder),
+        "folder": shown(view.files.folder),
     }

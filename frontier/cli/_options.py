@@ -9,12 +9,18 @@ from typing import Annotated, Any
 import typer
 
 from frontier import registry
-from frontier.shelves import DEFAULT_HOME as DEFAULT_HOME
+from frontier.shelves import DEFAULT_HOME as DEFAULT_FOLDER
+
+DEFAULT_HOME = str(DEFAULT_FOLDER)
 
 StudyName = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study (frontier list prints them).")]
 Home = Annotated[
-    Path,
-    typer.Option(metavar="DIR", envvar="FRONTIER_HOME", help="Folder of studies and teachers; every verb takes it."),
+    str,
+    typer.Option(
+        metavar="DIR|URL",
+        envvar="FRONTIER_HOME",
+        help="Folder of studies and teachers, or s3://BUCKET/FOLDER; every verb takes it.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout instead of text.")]
 Data = Annotated[

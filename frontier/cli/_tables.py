@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -59,7 +58,7 @@ def feasible(summary: Mapping[str, Any]) -> str:
     return f"{' and '.join(summary['constraints'])}: {kept}"
 
 
-def print_studies(rows: Sequence[Mapping[str, Any]], home: Path) -> None:
+def print_studies(rows: Sequence[Mapping[str, Any]], home: str) -> None:
     """Print the studies under `home`, one a line."""
     console = Console()
     if not rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -40,7 +39,7 @@ def command(
         trials=trials,
         concurrency=concurrency,
         keep=keep,
-        home=Path(home),
+        home=home,
         data=data,
         download=download,
         device=device,

@@ -26,6 +26,7 @@ def command(
 ) -> None:
     """Run one trial and print its record's path. Needs neither ray nor optuna (`python -m frontier.trial` neither
     typer nor rich)."""
+    from frontier.mirror import home_at
     from frontier.trial.single import run_file
 
-    typer.echo(run_file(spec, out, home=home, data=data, download=download, device=device, threads=threads))
+    typer.echo(run_file(spec, out, home=home_at(home), data=data, download=download, device=device, threads=threads))

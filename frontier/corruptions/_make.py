@@ -21,6 +21,8 @@ from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
 from frontier.files import sweep, writable, write_atomic
 
+LABELS = "labels.npy"
+
 ORDINARY = "making it"  # why it is made, where nothing was wrong
 SPARE_BYTES = 1 << 26  # that a disk keeps free
 BLOCK = 1000  # images written at once
@@ -120,11 +122,14 @@ def _aside(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def write_labels(of: CorruptedSplit) -> None:
-    """The split's labels, five times over, unless they are there. Raises InputError where they cannot be written."""
+def write_labels(of: CorruptedSplit) -> bool:
+    """The split's labels, five times over, unless they are there; whether they were written. Raises InputError where
+    they cannot be."""
     content = io.BytesIO()
     np.save(content, np.tile(of.clean.labels, len(SEVERITIES)), allow_pickle=False)
-    path = of.folder / "labels.npy"
-    if not path.is_file() or path.read_bytes() != content.getvalue():
-        writable(of.folder, "--home")
-        write_atomic(path, content.getvalue())
+    path = of.folder / LABELS
+    if path.is_file() and path.read_bytes() == content.getvalue():
+        return False
+    writable(of.folder, "--home")
+    write_atomic(path, content.getvalue())
+    return True

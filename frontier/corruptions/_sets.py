@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from frontier.corruptions._arrays import copied, mapped, sha256_of, where
 from frontier.corruptions._code import code_of
-from frontier.corruptions._make import NOBODY, ORDINARY, Watch, make, write_labels
+from frontier.corruptions._make import LABELS, NOBODY, ORDINARY, Watch, make, write_labels
 from frontier.corruptions._pixels import Images
 from frontier.corruptions._place import About, CorruptedSplit
 from frontier.errors import BlockedError
 from frontier.files import writable
-from frontier.leases import once
+from frontier.mirror import fetch, once_anywhere, publish
 
 
 def obtain(of: CorruptedSplit, corruption: str, watch: Watch = NOBODY) -> str:
@@ -45,7 +45,7 @@ def obtain(of: CorruptedSplit, corruption: str, watch: Watch = NOBODY) -> str:
     if (sha256 := find()) is not None:
         return sha256
     writable(of.folder, "--home")
-    return once(of.folder, corruption, find, make_it, tell=tell, check=watch.check)
+    return once_anywhere(of.folder, corruption, _files(corruption), find, make_it, tell=tell, check=watch.check)
 
 
 def rows(
@@ -57,15 +57,18 @@ def rows(
     return copied(mapped(of.file(corruption)), places)
 
 
-def missing(of: CorruptedSplit, corruptions: Iterable[str]) -> list[str]:
+def missing(of: CorruptedSplit, corruptions: Collection[str]) -> list[str]:
     """Those of which there is no file, or none that is whole and made by this code."""
+    for corruption in corruptions:
+        fetch(*(of.folder / file for file in _files(corruption)))
     return [corruption for corruption in corruptions if _look(of, corruption).sha256 is None]
 
 
 def hashes(of: CorruptedSplit, corruptions: Iterable[str], watch: Watch = NOBODY) -> dict[str, str]:
     """SHA-256 of each file by corruption; those that are not there are made, and labels that are not the split's."""
     found = {corruption: obtain(of, corruption, watch) for corruption in corruptions}
-    write_labels(of)
+    if write_labels(of):
+        publish(of.folder / LABELS)
     return found
 
 
@@ -75,6 +78,11 @@ class _Found:
 
     sha256: str | None
     why: str = ""
+
+
+def _files(corruption: str) -> tuple[str, str]:
+    """Of one corruption; the last is written last."""
+    return f"{corruption}.npy", f"{corruption}.json"
 
 
 def _look(of: CorruptedSplit, corruption: str) -> _Found:

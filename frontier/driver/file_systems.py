@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from frontier.errors import InputError
+from frontier.objects import url_of
 
 MOUNTS = Path("/proc/self/mounts")
 NETWORK = frozenset({
@@ -30,9 +31,16 @@ def file_system(folder: Path) -> str:
     return found[1]
 
 
-def refuse_sqlite_on(home: Path) -> None:
-    """Raises InputError where a database file in `home` would not be safe."""
-    kind = file_system(home)
+def refuse_sqlite_on(home: Path | str) -> None:
+    """Raises InputError where a database file in `home` would not be safe, and for a URL that is no home's."""
+    if (url := url_of(home)) is not None:
+        raise InputError(
+            "SQLite cannot lie on an object store",
+            where=url,
+            expected="the sampler's memory in PostgreSQL",
+            fix="give --storage postgresql://USER:PASSWORD@HOST/DATABASE, or a local --home",
+        )
+    kind = file_system(Path(home))
     if kind in NETWORK:
         raise InputError(
             f"SQLite is not safe on a network file system ({kind})",

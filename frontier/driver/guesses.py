@@ -19,6 +19,7 @@ from frontier.driver.parameters import BUDGET, METHOD
 from frontier.errors import RecordError
 from frontier.files import write_atomic
 from frontier.frozen import Frozen
+from frontier.mirror import publish
 from frontier.results.spec import Scalar, TrialSpec
 from frontier.results.store import Study
 from frontier.spaces.space import Space
@@ -50,6 +51,7 @@ class First:
         if added:
             self._guesses += tuple(added)
             write_atomic(study.folder / FILE, STORED.dump_json(self._guesses, indent=1) + b"\n")
+            publish(study.folder / FILE)
         self._taken = _marks(study) if self._guesses else {}  # trial -> place in `_guesses`
 
     def left(self, asked: Callable[[TrialSpec], bool]) -> int:
@@ -70,6 +72,7 @@ class First:
             guess = self._guesses[place]
             mark = json.dumps({"guess": place, "source": guess.source})
             write_atomic(self._study.trial_folder(trial) / MARK, mark + "\n")
+            publish(self._study.trial_folder(trial) / MARK)
             self._taken[trial] = place
             return guess.values
         return self._anchored(trial)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from frontier.driver.at_url import alone_at_url
 from frontier.driver.presence import Presence, living
 from frontier.errors import InputError
 from frontier.files import sweep
@@ -40,10 +41,12 @@ def driving(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def sharing(folder: Path) -> Iterator[Presence]:
-    """Makes this process one of the drivers that share the study. Raises InputError while one works on it alone."""
+    """Makes this process one of the drivers that share the study, or at a URL its only one. Raises InputError while
+    another works on it alone."""
     with contextlib.ExitStack() as stack:
+        link = stack.enter_context(alone_at_url(folder))
         with _locked(folder, ENTERING_S):
-            presence = stack.enter_context(Presence(folder))
+            presence = stack.enter_context(Presence(folder, link))
         yield presence
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, final
 
+from frontier.driver.at_url import Link
 from frontier.files import age_s
 
 BEAT_S = 5.0
@@ -35,10 +36,10 @@ def kernel() -> str:
 class Presence:
     """This process among the drivers of a study: present from `with` on. `name` is HOST.KERNEL.PROCESS.CHANCE."""
 
-    def __init__(self, study: Path) -> None:
+    def __init__(self, study: Path, link: Link | None = None) -> None:
         host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
         self.name = f"{host}.{kernel()}.{os.getpid()}.{secrets.token_hex(3)}"
-        self._folder = study / FOLDER
+        self._folder, self._link = study / FOLDER, link
         self._file: int | None = None
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="frontier-presence", daemon=True)
@@ -57,6 +58,11 @@ class Presence:
         (self._folder / self.name).unlink(missing_ok=True)
         if self._file is not None:
             os.close(self._file)
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether another driver has taken over a study that one alone may work on, for it lies at a URL."""
+        return self._link is not None and self._link.overtaken
 
     def touch(self) -> None:
         """Says that this driver lives; again from the start, if others have taken it for dead meanwhile."""

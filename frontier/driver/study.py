@@ -128,6 +128,8 @@ class Search:
         return asked  # noqa: RET504 - None where there was no room
 
     def _ask(self) -> Asked | None:
+        if self._presence is not None and self._presence.overtaken:
+            self.stop("another driver has taken the study over")
         if self.stopped:
             return None
         copied = self._hand_out(*self._copies.claim()) if self._copies and not self._again else None
@@ -183,7 +185,7 @@ class Search:
     def give_up(self, trial: int, reason: str) -> None:
         """The trial's worker died and wrote nothing: FAILED, with its last words. With a record, that counts."""
         with self._halt.for_room():
-            if not self.study.finished(trial) and self._holds(trial):
+            if not self.study.arrived(trial) and self._holds(trial):
                 write_failed(self._handed(trial), reason)
         if self.study.finished(trial):
             self.collect(trial)
@@ -270,7 +272,7 @@ class Search:
         """Tells every record that a backend had no time to tell, and gives back a number that was asked ahead; waits
         until the sampler has heard of all."""
         for trial in sorted(self._waiting):
-            if self.study.finished(trial):
+            if self.study.arrived(trial):
                 self.collect(trial)
         with self._halt.for_room():
             self._give_back()

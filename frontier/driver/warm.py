@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from frontier.errors import RecordError
 from frontier.files import write_atomic
 from frontier.frozen import Frozen
+from frontier.mirror import publish
 from frontier.results.spec import Scalar
 from frontier.results.store import Study
 
@@ -39,6 +40,7 @@ def remember(study: Study, new: Sequence[Elsewhere] = ()) -> tuple[Elsewhere, ..
     added = tuple(point for point in new if point.source not in sources)
     if added:
         write_atomic(study.folder / FILE, STORED.dump_json(known + added, indent=1) + b"\n")
+        publish(study.folder / FILE)
     return known + added
 
 

@@ -51,7 +51,8 @@ class Work:
     """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included.
 
     `address` joins a running Ray cluster; None starts one of its own. `shared`: the sampler's memory is in a database
-    that several drivers share, not in a file. `recorded` are the records that the replay backend answers from.
+    that several drivers share, not in a file. `url`: that of a home at one, which every machine mirrors for itself.
+    `recorded` are the records that the replay backend answers from.
     """
 
     runtime: Runtime
@@ -61,6 +62,7 @@ class Work:
     gpu: float = 0.0
     address: str | None = None
     shared: bool = False
+    url: str | None = None
     recorded: Sequence[TrialRecord] = ()
 
 
@@ -99,5 +101,4 @@ def write_failed(asked: Asked, reason: str) -> TrialRecord:
     """Write and return the record of a trial that could not write its own."""
     origin = Origin(code_version=asked.code_version, device="unknown", threads=1)
     record = TrialRecord(trial=asked.trial, state="failed", reason=reason, spec=asked.spec, origin=origin)
-    write_record(asked.folder, record)
-    return record
+    return write_record(asked.folder, record)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from frontier.files import write_atomic
 from frontier.frozen import Grown
+from frontier.mirror import fetch, fetch_each, mirror_of, publish
 
 
 class Rung(Grown):
@@ -39,10 +40,12 @@ class Rung(Grown):
 def write_rung(trial: Path, rung: Rung) -> None:
     """Into the trial's folder, at once as a whole."""
     write_atomic(_path(trial, rung.level), rung.model_dump_json() + "\n")
+    publish(_path(trial, rung.level))
 
 
 def rung_of(trial: Path, level: int) -> Rung | None:
     """What the trial wrote when it was there; None before that, and where it cannot be read."""
+    fetch(_path(trial, level))
     try:
         return Rung.model_validate_json(_path(trial, level).read_bytes())
     except (OSError, ValidationError):
@@ -51,6 +54,9 @@ def rung_of(trial: Path, level: int) -> Rung | None:
 
 def rungs_beside(trial: Path, level: int) -> Iterator[Rung]:
     """Those of the other trials of the study."""
+    if mirror := mirror_of(trial):
+        keys = mirror.bucket.keys(mirror.key(trial.parent))
+        fetch_each(mirror.path(key) for key in keys if key.endswith(f"/{_path(trial, level).name}"))
     for path in trial.parent.glob(f"*/{_path(trial, level).name}"):
         if path.parent != trial and (found := rung_of(path.parent, level)) is not None:
             yield found

@@ -12,7 +12,8 @@
     HOME/corruptions/DATA-SPLIT-KEY/ corrupted images, shared by all studies
     HOME/trajectories/HASH/          states of mask searches, shared by all studies (training.trajectory)
 
-A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is.
+A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is. For a
+home at a URL that goes for the files there (`results.published`), and HOME is its mirror.
 """
 
 from __future__ import annotations
@@ -21,15 +22,19 @@ import contextlib
 import heapq
 import json
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock
 from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
 from frontier.files import append_line, writable, write_atomic, write_new
 from frontier.frozen import Grown
+from frontier.mirror import mirror_of, publish, shown
+from frontier.results import published
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -58,9 +63,34 @@ class StudyManifest(Grown):
     code_version: str
 
 
-def write_record(folder: Path, record: TrialRecord) -> None:
-    """Finish a trial: from the moment `record.json` is there it counts, before that it does not."""
-    write_atomic(folder / "record.json", record.model_dump_json(indent=1) + "\n")
+def write_record(folder: Path, record: TrialRecord) -> TrialRecord:
+    """Finish a trial: from the moment `record.json` is there it counts, before that it does not.
+
+    Returns the record that counts: at a URL the first one does, and that may have been another worker's.
+    """
+    path, text = folder / "record.json", record.model_dump_json(indent=1) + "\n"
+    if (mirror := mirror_of(folder)) is None:
+        write_atomic(path, text)
+        return record
+    counts = published.write_record(mirror, folder, text.encode())
+    write_atomic(path, counts)
+    return record if counts == text.encode() else read_record(counts, where=mirror.shown(path))
+
+
+def amend_record(folder: Path, change: Callable[[TrialRecord], TrialRecord]) -> None:
+    """Put what `change` makes of a finished trial's record in its place, while nobody else does: whoever reads sees the
+    old record or the new one, whole."""
+    path, mirror = folder / "record.json", mirror_of(folder)
+    with FileLock(folder / ".lock"), contextlib.ExitStack() as stack:
+        if mirror is None:
+            before = path.read_bytes()
+        else:
+            stack.enter_context(published.amending(mirror, folder))
+            before = mirror.bucket.get(mirror.key(path)) or path.read_bytes()
+        text = change(read_record(before, where=shown(path))).model_dump_json(indent=1) + "\n"
+        if mirror is not None:
+            published.amend_record(mirror, folder, text.encode())
+        write_atomic(path, text)
 
 
 class Study:
@@ -77,29 +107,45 @@ class Study:
     @classmethod
     def create(cls, home: Path, manifest: StudyManifest, space_text: str) -> Study:
         """A new study. Raises InputError if it exists or the folder cannot be written; leaves nothing half-made."""
-        study = cls(home, manifest.name)
-        if not study.exists():
+        study, text = cls(home, manifest.name), manifest.model_dump_json(indent=1) + "\n"
+        if not study.exists() and study._is_new(text):
             writable(study.folder, "--home")
             (study.folder / "trials").mkdir(exist_ok=True)
             write_atomic(study.folder / "space.yaml", space_text)
-            if write_new(study.folder / "study.json", manifest.model_dump_json(indent=1) + "\n"):
+            if write_new(study.folder / "study.json", text):
+                publish(study.folder / "space.yaml")
                 return study
         raise InputError(
             f"the study '{manifest.name}' exists already",
-            where=str(study.folder),
+            where=shown(study.folder),
             fix="go on with --resume, take another --name, or remove the folder",
         )
 
     @classmethod
     def open(cls, home: Path, name: str) -> Study:
-        """An existing study. Raises InputError with the nearest name if there is none."""
+        """An existing study, as it is now. Raises InputError with the nearest name if there is none."""
         study = cls(home, name)
         if not study.exists():
-            raise InputError(f"no study '{name}'. {nearest(name, names(home))}", where=str(home / "studies"))
+            raise InputError(f"no study '{name}'. {nearest(name, names(home))}", where=shown(home / "studies"))
+        study.catch_up()
         return study
 
     def exists(self) -> bool:
+        if mirror := mirror_of(self.folder):
+            return published.exists(mirror, self.folder)
         return (self.folder / "study.json").is_file()
+
+    def catch_up(self, *, settle: bool = False) -> None:
+        """Fetches what is new at the URL of the home, if it has one; `settle`: see `published.catch_up`."""
+        if mirror := mirror_of(self.folder):
+            published.catch_up(mirror, self.folder, settle=settle)
+
+    def _is_new(self, manifest: str) -> bool:
+        """Whether no study of this name was begun at the URL of the home, if it has one; then this one is."""
+        if (mirror := mirror_of(self.folder)) is None:
+            return True
+        shutil.rmtree(self.folder, ignore_errors=True)  # of a study that was deleted there
+        return published.create(mirror, self.folder, manifest)
 
     def manifest(self) -> StudyManifest:
         path = self.folder / "study.json"
@@ -137,13 +183,18 @@ class Study:
 
     def mark_replicate(self, trial: int) -> None:
         """Says that this trial counts towards no total; before its spec says of which trial it is one."""
-        (self.trial_folder(trial) / REPLICATE).touch()
+        path = self.trial_folder(trial) / REPLICATE
+        path.touch()
+        publish(path)
 
     def is_replicate(self, trial: int) -> bool:
         return (self.trial_folder(trial) / REPLICATE).is_file()
 
     def write_spec(self, trial: int, spec: TrialSpec) -> None:
-        write_atomic(self.trial_folder(trial) / "spec.json", spec.model_dump_json(indent=1) + "\n")
+        path, text = self.trial_folder(trial) / "spec.json", spec.model_dump_json(indent=1) + "\n"
+        if mirror := mirror_of(path):
+            published.write_spec(mirror, path, text)
+        write_atomic(path, text)
 
     def spec(self, trial: int) -> TrialSpec | None:
         """The spec that was handed out under this number, or None if the driver died before it was written."""
@@ -157,6 +208,33 @@ class Study:
 
     def finished(self, trial: int) -> bool:
         return (self.trial_folder(trial) / "record.json").is_file()
+
+    def arrived(self, trial: int) -> bool:
+        """Whether it is finished, where it may have been finished on another machine: after a look at the home's URL,
+        if it has one."""
+        folder = self.trial_folder(trial)
+        if not self.finished(trial) and (mirror := mirror_of(folder)):
+            published.arrive(mirror, folder)
+        return self.finished(trial)
+
+    def fetch_files(self, trial: int, record: TrialRecord) -> None:
+        """Has the masks of a finished trial in its folder, and the weights that were kept."""
+        if mirror := mirror_of(self.folder):
+            names = [name for point in record.points for name in (point.mask.file, point.weights) if name is not None]
+            published.fetch_files(mirror, self.trial_folder(trial), names)
+
+    def weights(self, trial: int) -> list[Path]:
+        """Where the weights of a finished trial lie, or would: those of a home at a URL may have to be fetched."""
+        folder = self.trial_folder(trial)
+        paths = {*folder.glob("weights*.safetensors")}
+        if mirror := mirror_of(folder):
+            paths |= {folder / name for name in published.weights_of(mirror, folder)}
+        return sorted(paths)
+
+    def free_at_url(self, trial: int, name: str) -> None:
+        """Deletes these weights at the home's URL, if it has one."""
+        if mirror := mirror_of(self.folder):
+            published.free(mirror, self.trial_folder(trial), name)
 
     def record(self, trial: int) -> TrialRecord:
         """The record of a finished trial. Raises InputError (not there) or RecordError (cannot be read)."""
@@ -205,6 +283,9 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def names(home: Path) -> list[str]:
     """Names of all studies under `home`, sorted."""
     folder = _folder(home) / "studies"
+    if mirror := mirror_of(folder):
+        names = filter(NAME.fullmatch, mirror.bucket.folders(mirror.key(folder)))
+        return [name for name in names if Study(home, name).exists()]
     if not folder.is_dir():
         return []
     return sorted(entry.name for entry in folder.iterdir() if (entry / "study.json").is_file())

@@ -20,6 +20,7 @@ import torch
 
 from frontier.files import write_atomic
 from frontier.leases import held
+from frontier.mirror import fetch, mirror_of, publish, remove
 from frontier.training.tensors import Torn, flattened, packed, restored, unpacked
 
 LEASE = "walk"
@@ -40,9 +41,12 @@ class Kept:
 
 
 def kept_in(folder: Path) -> list[Kept]:
-    """All states of a trajectory."""
+    """All states of a trajectory, those that are still to be fetched from the home's URL among them."""
     found = []
-    for path in folder.glob(f"*{SUFFIX}"):
+    paths = {*folder.glob(f"*{SUFFIX}")}
+    if mirror := mirror_of(folder):
+        paths |= {mirror.path(key) for key in mirror.bucket.keys(mirror.key(folder)) if key.endswith(SUFFIX)}
+    for path in sorted(paths):
         numbers = path.name.removesuffix(SUFFIX).split("-")
         if len(numbers) == 3 and all(number.isdecimal() for number in numbers):
             found.append(Kept(path, *map(int, numbers)))
@@ -51,11 +55,13 @@ def kept_in(folder: Path) -> list[Kept]:
 
 def read(one: Kept, device: torch.device) -> dict[str, Any]:
     """A whole state. Raises FileNotFoundError, and Torn, after which the file is gone."""
+    fetch(one.path)
     try:
         tensors, metadata = unpacked(one.path, device)
         state: dict[str, Any] = restored(json.loads(metadata[STATE]), tensors)
     except (Torn, KeyError, ValueError) as error:
         one.path.unlink(missing_ok=True)
+        remove([one.path])
         raise Torn(str(error)) from None
     os.utime(one.path)
     return state
@@ -77,6 +83,7 @@ def keep(
     tensors, tree = flattened(state)
     try:
         write_atomic(path, packed(tensors, {STATE: json.dumps(tree)}))
+        publish(path)
     except OSError as error:
         log(f"epoch {epochs} cannot be kept ({error.strerror or error})")
     _trim(folder.parent, limit_bytes)
@@ -110,6 +117,8 @@ def free(root: Path) -> tuple[list[Path], int]:
                     path.unlink()
                     size_bytes += size
                     gone.append(path)
+    if mirror := mirror_of(root):
+        mirror.bucket.remove(mirror.bucket.keys(mirror.key(root)))
     return gone, size_bytes
 
 

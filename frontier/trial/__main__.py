@@ -8,6 +8,7 @@ from pathlib import Path
 
 from frontier import registry
 from frontier.errors import FrontierError
+from frontier.mirror import home_at
 from frontier.shelves import DEFAULT_HOME
 from frontier.trial.single import run_file
 
@@ -16,7 +17,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("spec", type=Path)
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--home", type=Path, default=DEFAULT_HOME)
+    parser.add_argument("--home", default=DEFAULT_HOME)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--download", action="store_true")
     parser.add_argument("--device", default="auto")
@@ -26,7 +27,8 @@ def main(words: list[str] | None = None) -> int:
     try:
         for folder in arguments.pop("plugin"):
             registry.plug_in(folder)
-        print(run_file(arguments.pop("spec"), arguments.pop("out"), **arguments))  # noqa: T201
+        home = home_at(arguments.pop("home"))
+        print(run_file(arguments.pop("spec"), arguments.pop("out"), home=home, **arguments))  # noqa: T201
     except FrontierError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code

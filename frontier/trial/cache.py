@@ -17,12 +17,13 @@ from torch import Tensor
 from frontier.errors import BlockedError
 from frontier.files import sweep, write_atomic
 from frontier.frozen import canonical_json
-from frontier.leases import once
+from frontier.mirror import fetch, once_anywhere
 from frontier.training.context import Context
 from frontier.training.tensors import Torn, packed, unpacked
 from frontier.trial.workspace import Workspace
 
 WEIGHTS = "weights.safetensors"
+RECIPE = "recipe.json"
 LEASE = "weights"
 PASSES = "passes"  # in its metadata: network passes per training image that the training took
 Train = Callable[[Context], Mapping[str, Tensor]]
@@ -32,7 +33,8 @@ def obtain(folder: Path, name: str, recipe: Any, train: Train, context: Context)
     """The tensors in `folder`, on the device; what they cost is noted in the context, under `name`, and that they were
     there, or made by another, where it is so.
 
-    If several ask at once, on one host or many, one trains and the others wait (`frontier.leases`).
+    If several ask at once, on one host or many, one trains and the others wait (`frontier.leases`, and
+    `frontier.mirror` for a home at a URL).
     """
     folder.mkdir(parents=True, exist_ok=True)
     context.reused[name] = folder.name
@@ -44,7 +46,15 @@ def obtain(folder: Path, name: str, recipe: Any, train: Train, context: Context)
         context.reused.pop(name, None)
         _train(folder, recipe, train, context, check)
 
-    return once(folder, LEASE, lambda: _finished(folder, name, context), make, tell=tell, check=context.check)
+    def find() -> dict[str, Tensor] | None:
+        return _finished(folder, name, context)
+
+    return once_anywhere(folder, LEASE, (RECIPE, WEIGHTS), find, make, tell=tell, check=context.check)
+
+
+def is_there(folder: Path) -> bool:
+    """Whether that was made already."""
+    return fetch(folder / WEIGHTS)
 
 
 def _finished(folder: Path, name: str, context: Context) -> dict[str, Tensor] | None:
@@ -68,7 +78,7 @@ def _train(folder: Path, recipe: Any, train: Train, context: Context, check: Cal
     sweep(folder)
     workspace = Workspace(folder)
     own = Context(device=context.device, checkpoints=folder / "checkpoints", log=workspace.log, check=check)
-    write_atomic(folder / "recipe.json", canonical_json(recipe) + "\n")
+    write_atomic(folder / RECIPE, canonical_json(recipe) + "\n")
     found = train(own)
     check()
     content = packed(found, {PASSES: f"{sum(own.passes.values()):.4f}"})

@@ -66,7 +66,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
     except TrialFailed as failure:
         workspace.log(f"failed: {failure}")
         found = {"state": "failed", "reason": str(failure)}
-    except BlockedError:
+    except BlockedError:  # what the machine or the store lacks is no failure of the trial: it waits and is run again
         raise
     except Exception as error:  # a trial may fail in any way; the search must go on
         if is_full(error):
@@ -91,7 +91,7 @@ def run(spec: TrialSpec, folder: Path, runtime: Runtime, *, trial: int | None = 
         ),
         **found,
     )
-    write_record(folder, record)
+    record = write_record(folder, record)
     workspace.finish()
     workspace.log(f"{record.state}" + (f": {record.reason}" if record.reason else ""))
     return record

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock
 
 from frontier.errors import InputError
 from frontier.nn.network import Classifier
@@ -14,7 +13,7 @@ from frontier.results.evaluation import Evaluation, latest
 from frontier.results.measured import Measured, Measurement
 from frontier.results.migrate import read_record
 from frontier.results.record import Point, TrialRecord, address
-from frontier.results.store import write_record
+from frontier.results.store import amend_record
 from frontier.training.batches import Images
 from frontier.training.context import Context
 from frontier.trial.bundle import assemble, trained_again
@@ -61,18 +60,18 @@ class Subject:
 
 
 def add(subject: Subject, evaluation: Evaluation) -> None:
-    """Append to the trial's record, under its lock; whoever reads sees the old record or the new one, whole."""
-    with FileLock(subject.folder / ".lock"):
-        record = _record(subject)
-        write_record(subject.folder, record.model_copy(update={"evaluations": (*record.evaluations, evaluation)}))
+    """Append to the trial's record."""
+    amend_record(
+        subject.folder, lambda record: record.model_copy(update={"evaluations": (*record.evaluations, evaluation)})
+    )
 
 
 def add_measurement(subject: Subject, measured: Measured) -> Path:
     """Append its figures to the trial's record in the same way; returns the record's file."""
     made = Measurement(point=subject.index, measured=measured.figures())
-    with FileLock(subject.folder / ".lock"):
-        record = _record(subject)
-        write_record(subject.folder, record.model_copy(update={"measurements": (*record.measurements, made)}))
+    amend_record(
+        subject.folder, lambda record: record.model_copy(update={"measurements": (*record.measurements, made)})
+    )
     return _path(subject)
 
 

@@ -34,7 +34,7 @@ from frontier.trial.parts import plugins
 
 def is_trained(spec: TrialSpec, home: Path) -> bool:
     """Whether the teacher of this spec lies finished under `home`."""
-    return (home / "teachers" / key_of(spec) / cache.WEIGHTS).is_file()
+    return cache.is_there(home / "teachers" / key_of(spec))
 
 
 def key_of(spec: TrialSpec) -> str:
@@ -92,7 +92,7 @@ class School:
 
     def is_cached(self, name: str, key: Mapping[str, Any]) -> bool:
         """Whether that lies finished under `home`."""
-        return (self._folder(name, key) / cache.WEIGHTS).is_file()
+        return cache.is_there(self._folder(name, key))
 
     def _folder(self, name: str, key: Mapping[str, Any]) -> Path:
         recipe = {"teacher": key_of(self.spec), "name": name, "key": dict(key)}

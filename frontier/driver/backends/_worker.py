@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import sys
+from dataclasses import replace
 from typing import Any
 
 from frontier.driver.backends._share import take_share
 from frontier.driver.deadline import in_worker
 from frontier.driver.work import Asked, Work, attempt
 from frontier.errors import BlockedError, InputError
+from frontier.mirror import home_at
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study
@@ -22,6 +24,10 @@ def run_here(config: dict[str, Any], work: Work, study: Study) -> dict[str, Any]
     if "torch" in sys.modules:
         sys.modules["torch"].cuda.empty_cache()
     trial = int(config["trial"])
+    if work.url is not None:
+        home = home_at(work.url)
+        work, study = replace(work, runtime=replace(work.runtime, home=home)), Study(home, study.name)
+        study.arrived(trial)
     spec = study.spec(trial)
     assert spec is not None, f"trial {trial} was handed out without a specification"
     try:

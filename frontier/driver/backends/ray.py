@@ -123,7 +123,7 @@ class _Forward(Searcher):
         trial = self._running.pop(trial_id)
         if result and "blocked" in result:
             self.refusal = (BlockedError if result["blocked"] else InputError)(result["message"])
-        elif self._search.study.finished(trial):
+        elif self._search.study.arrived(trial):
             self._search.collect(trial)
 
     def died(self, trial_id: str, reason: str) -> None:
