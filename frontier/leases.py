@@ -171,6 +171,8 @@ class Lease:
         while not self._over.wait(self._place.beat_s) and not self.is_lost():
             with contextlib.suppress(OSError):
                 self._place.touch(self._name)
+                if self._over.is_set():  # the object may have been put anew after it was released
+                    self._place.remove(self._name)
 
 
 def process() -> str:

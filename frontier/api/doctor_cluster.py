@@ -101,8 +101,8 @@ def _differences(here: Machine, there: Machine) -> Iterable[tuple[str, str, str]
 
 
 def _marker(home: Path) -> contextlib.AbstractContextManager[Any]:
-    """A file in the home that exists while this lasts, as an object with `name`; None where none can be made, or none would
-    be seen."""
+    """A file in the home that exists while this lasts, as an object with `name`; None where none can be made, or where
+    none would be seen."""
     if mirror_of(home) is not None:  # every node has one of its own
         return contextlib.nullcontext()
     try:

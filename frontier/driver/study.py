@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -34,6 +34,7 @@ from frontier.driver.voice import OnEvent, Voice
 from frontier.driver.warm import Elsewhere, remember
 from frontier.driver.work import Asked, write_failed
 from frontier.errors import BlockedError, InputError, RecordError
+from frontier.objects import Unreachable
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
@@ -272,8 +273,9 @@ class Search:
         """Tells every record that a backend had no time to tell, and gives back a number that was asked ahead; waits
         until the sampler has heard of all."""
         for trial in sorted(self._waiting):
-            if self.study.arrived(trial):
-                self.collect(trial)
+            with suppress(Unreachable):
+                if self.study.arrived(trial):
+                    self.collect(trial)
         with self._halt.for_room():
             self._give_back()
             self._sampling.settle()

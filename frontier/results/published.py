@@ -84,7 +84,7 @@ def catch_up(mirror: Mirror, folder: Path, *, settle: bool = False) -> None:
 def arrive(mirror: Mirror, trial: Path) -> None:
     """Fetches the specification and the record of one trial, where they are missing here and there by now."""
     missing = [name for name in (SPEC, RECORD) if not (trial / name).is_file()]
-    for key, content in mirror.bucket.get_many(mirror.key(trial / name) for name in missing).items():
+    for key, content in _patient(mirror).get_many(mirror.key(trial / name) for name in missing).items():
         _take(trial.parents[1], f"trials/{trial.name}/{key.rpartition('/')[2]}", content)
 
 

@@ -111,7 +111,9 @@ class _Forward(Searcher):
     def suggest(self, trial_id: str) -> Any:
         if self._running and not self.refusal and not self._search.ready:
             return None  # Tune asks again in a moment, and hears of results meanwhile
-        asked = None if self.refusal else self._search.ask()
+        asked = None
+        with self._refused_at_url():
+            asked = None if self.refusal else self._search.ask()
         if asked is None:
             return Searcher.FINISHED
         self._running[trial_id] = asked.trial
@@ -123,8 +125,18 @@ class _Forward(Searcher):
         trial = self._running.pop(trial_id)
         if result and "blocked" in result:
             self.refusal = (BlockedError if result["blocked"] else InputError)(result["message"])
-        elif self._search.study.arrived(trial):
-            self._search.collect(trial)
+        else:
+            with self._refused_at_url():
+                if self._search.study.arrived(trial):
+                    self._search.collect(trial)
+
+    @contextlib.contextmanager
+    def _refused_at_url(self) -> Iterator[None]:
+        """What an object store refuses ends the search as a trial's refusal does; Tune would only print it."""
+        try:
+            yield
+        except BlockedError as error:
+            self.refusal = error
 
     def died(self, trial_id: str, reason: str) -> None:
         """The worker died once too often."""
