@@ -32,7 +32,7 @@ from frontier.results.store import Study
 from frontier.trial.runtime import Runtime
 
 TRIALS = 4
-WAIT_S = 180.0
+WAIT_S = 300.0
 
 
 def frontier(*words: str, env: dict[str, str], cwd: Path) -> subprocess.Popen[str]:
