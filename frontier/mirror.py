@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from frontier.objects import Bucket, url_of
 URL = "url"
 BEAT_S = 10.0  # between two signs of life of a lease at a URL: each is a PUT
 PATIENCE_S = 300.0  # with a store that is away, when something finished is to be published
+CONFLICT_S = 5.0  # in which a store that was asked for one object by two at once gives it to one of them
 ENDPOINTS = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "gs": ("STORAGE_EMULATOR_HOST",)}
 
 Made = TypeVar("Made")
@@ -48,9 +50,9 @@ class Mirror:
         """Where this file or folder is at the URL."""
         return f"{self.bucket.url}/{self.key(path)}"
 
-    def place(self, folder: Path) -> Objects:
+    def place(self, folder: Path, patience_s: float = 0.0) -> Objects:
         """For the leases of what lies in this folder."""
-        return Objects(self.bucket, f"{self.key(folder)}/leases")
+        return Objects(Bucket(self.bucket.url, patience_s), f"{self.key(folder)}/leases")
 
 
 @final
@@ -66,7 +68,8 @@ class Objects:
         return [key.removeprefix(f"{self.prefix}/") for key in self.bucket.keys(self.prefix)]
 
     def create(self, name: str, text: str) -> bool:
-        return self.bucket.put_new(self._at(name), text.encode())
+        bucket = Bucket(self.bucket.url, max(self.bucket.patience_s, CONFLICT_S))
+        return bucket.put_new(self._at(name), text.encode())
 
     def read(self, name: str) -> str | None:
         found = self.bucket.get(self._at(name))
@@ -132,7 +135,7 @@ def publish(*paths: Path) -> None:
             bucket.put_file(mirror.key(path), path)
 
 
-def fetch(*paths: Path) -> bool:
+def fetch(*paths: Path, patience_s: float = 0.0) -> bool:
     """Whether all these files are there, those that are missing fetched, the last one first asked for and last written:
     it says that the others are whole."""
     if all(path.is_file() for path in paths):
@@ -141,11 +144,12 @@ def fetch(*paths: Path) -> bool:
     if mirror is None:
         return False
     *others, last = paths
-    content = mirror.bucket.get(mirror.key(last))
+    bucket = Bucket(mirror.bucket.url, patience_s)
+    content = bucket.get(mirror.key(last))
     if content is None:
         return False
     last.parent.mkdir(parents=True, exist_ok=True)
-    if not all(mirror.bucket.get_file(mirror.key(path), path) for path in others):
+    if not all(bucket.get_file(mirror.key(path), path) for path in others):
         return False
     write_atomic(last, content)
     return True
@@ -179,16 +183,16 @@ def once_anywhere(
     mirror = mirror_of(folder)
     if mirror is None:
         return once(folder, name, find, make, tell=tell, check=check)
-    paths, place = [folder / file for file in files], mirror.place(folder)
+    paths, place = [folder / file for file in files], mirror.place(folder, PATIENCE_S)
 
     def find_there() -> Made | None:
-        if fetch(*paths) and (found := find()) is not None:
+        if fetch(*paths, patience_s=PATIENCE_S) and (found := find()) is not None:
             return found
         return None
 
     def make_there(check_here: Callable[[], None]) -> None:
         def make_and_publish(check_there: Callable[[], None]) -> None:
-            make(check_there)
+            make(_now_and_then(check_here, check_there))
             publish(*paths)
 
         once(place, name, find_there, make_and_publish, tell=tell, check=check_here)
@@ -200,6 +204,20 @@ def once_anywhere(
             publish(*paths)
         known.touch()
     return found
+
+
+def _now_and_then(always: Callable[[], None], seldom: Callable[[], None]) -> Callable[[], None]:
+    """Calls the one every time and the other, which asks the store, at most once in BEAT_S."""
+    last_s = time.monotonic()
+
+    def check() -> None:
+        nonlocal last_s
+        always()
+        if time.monotonic() - last_s >= BEAT_S:
+            seldom()
+            last_s = time.monotonic()
+
+    return check
 
 
 def _mirrors() -> Path:

@@ -193,7 +193,7 @@ class Bucket:
         if not first or second:
             raise Unreachable(
                 f"{self.url}: this store does not keep to conditional PUTs (If-None-Match), without which two drivers "
-                "may both finish one trial\n  to do: take a store that does: AWS S3, Google Cloud Storage, MinIO"
+                "may both finish one trial\n  to do: take a store that does, or a newer version of this one"
             )
 
     @property
