@@ -12,7 +12,7 @@ from typing import final
 from frontier.errors import InputError
 from frontier.leases import DEAD_AFTER_S, Lease, held, holder
 from frontier.mirror import Mirror, mirror_of
-from frontier.results import published
+from frontier.results import remote
 from frontier.trial.workspace import CANCEL
 
 LEASE = "driver"
@@ -39,7 +39,7 @@ def alone_at_url(folder: Path) -> Iterator[Link | None]:
                 fix="wait for it, or stop it (frontier cancel); one that was killed on another machine is followed "
                 f"after {DEAD_AFTER_S:g} s",
             )
-        published.catch_up(mirror, folder, settle=True)
+        remote.catch_up(mirror, folder, settle=True)
         with Link(mirror, folder, lease) as link:
             yield link
 

@@ -13,7 +13,7 @@
     HOME/trajectories/HASH/          states of mask searches, shared by all studies (training.trajectory)
 
 A trial exists when its folder does, was handed out when spec.json is there, and is finished when record.json is. For a
-home at a URL that goes for the files there (`results.published`), and HOME is its mirror.
+home at a URL that goes for the files there (`results.remote`), and HOME is its mirror.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from frontier.errors import InputError, RecordError, nearest
 from frontier.files import append_line, writable, write_atomic, write_new
 from frontier.frozen import Grown
 from frontier.mirror import mirror_of, publish, shown
-from frontier.results import published
+from frontier.results import remote
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -72,7 +72,7 @@ def write_record(folder: Path, record: TrialRecord) -> TrialRecord:
     if (mirror := mirror_of(folder)) is None:
         write_atomic(path, text)
         return record
-    counts = published.write_record(mirror, folder, text.encode())
+    counts = remote.write_record(mirror, folder, text.encode())
     write_atomic(path, counts)
     return record if counts == text.encode() else read_record(counts, where=mirror.shown(path))
 
@@ -85,11 +85,11 @@ def amend_record(folder: Path, change: Callable[[TrialRecord], TrialRecord]) -> 
         if mirror is None:
             before = path.read_bytes()
         else:
-            stack.enter_context(published.amending(mirror, folder))
+            stack.enter_context(remote.amending(mirror, folder))
             before = mirror.bucket.get(mirror.key(path)) or path.read_bytes()
         text = change(read_record(before, where=shown(path))).model_dump_json(indent=1) + "\n"
         if mirror is not None:
-            published.amend_record(mirror, folder, text.encode())
+            remote.amend_record(mirror, folder, text.encode())
         write_atomic(path, text)
 
 
@@ -132,20 +132,20 @@ class Study:
 
     def exists(self) -> bool:
         if mirror := mirror_of(self.folder):
-            return published.exists(mirror, self.folder)
+            return remote.exists(mirror, self.folder)
         return (self.folder / "study.json").is_file()
 
     def catch_up(self, *, settle: bool = False) -> None:
-        """Fetches what is new at the URL of the home, if it has one; `settle`: see `published.catch_up`."""
+        """Fetches what is new at the URL of the home, if it has one; `settle`: see `remote.catch_up`."""
         if mirror := mirror_of(self.folder):
-            published.catch_up(mirror, self.folder, settle=settle)
+            remote.catch_up(mirror, self.folder, settle=settle)
 
     def _is_new(self, manifest: str) -> bool:
         """Whether no study of this name was begun at the URL of the home, if it has one; then this one is."""
         if (mirror := mirror_of(self.folder)) is None:
             return True
         shutil.rmtree(self.folder, ignore_errors=True)  # of a study that was deleted there
-        return published.create(mirror, self.folder, manifest)
+        return remote.create(mirror, self.folder, manifest)
 
     def manifest(self) -> StudyManifest:
         path = self.folder / "study.json"
@@ -193,7 +193,7 @@ class Study:
     def write_spec(self, trial: int, spec: TrialSpec) -> None:
         path, text = self.trial_folder(trial) / "spec.json", spec.model_dump_json(indent=1) + "\n"
         if mirror := mirror_of(path):
-            published.write_spec(mirror, path, text)
+            remote.write_spec(mirror, path, text)
         write_atomic(path, text)
 
     def spec(self, trial: int) -> TrialSpec | None:
@@ -214,27 +214,27 @@ class Study:
         if it has one."""
         folder = self.trial_folder(trial)
         if not self.finished(trial) and (mirror := mirror_of(folder)):
-            published.arrive(mirror, folder)
+            remote.arrive(mirror, folder)
         return self.finished(trial)
 
     def fetch_files(self, trial: int, record: TrialRecord) -> None:
         """Has the masks of a finished trial in its folder, and the weights that were kept."""
         if mirror := mirror_of(self.folder):
             names = [name for point in record.points for name in (point.mask.file, point.weights) if name is not None]
-            published.fetch_files(mirror, self.trial_folder(trial), names)
+            remote.fetch_files(mirror, self.trial_folder(trial), names)
 
     def weights(self, trial: int) -> list[Path]:
         """Where the weights of a finished trial lie, or would: those of a home at a URL may have to be fetched."""
         folder = self.trial_folder(trial)
         paths = {*folder.glob("weights*.safetensors")}
         if mirror := mirror_of(folder):
-            paths |= {folder / name for name in published.weights_of(mirror, folder)}
+            paths |= {folder / name for name in remote.weights_of(mirror, folder)}
         return sorted(paths)
 
     def free_at_url(self, trial: int, name: str) -> None:
         """Deletes these weights at the home's URL, if it has one."""
         if mirror := mirror_of(self.folder):
-            published.free(mirror, self.trial_folder(trial), name)
+            remote.free(mirror, self.trial_folder(trial), name)
 
     def record(self, trial: int) -> TrialRecord:
         """The record of a finished trial. Raises InputError (not there) or RecordError (cannot be read)."""

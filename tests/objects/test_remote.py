@@ -13,7 +13,7 @@ from frontier.driver.seeds import derive
 from frontier.errors import BlockedError, InputError, RecordError
 from frontier.mirror import mirror_of
 from frontier.objects import Bucket
-from frontier.results import published
+from frontier.results import remote
 from frontier.results.record import TrialRecord
 from frontier.results.rung import Rung, rung_of, rungs_beside, write_rung
 from frontier.results.spec import TrialSpec
@@ -111,7 +111,7 @@ def test_what_only_the_mirror_of_a_dead_driver_holds_is_dropped(machine: Machine
     Bucket(memory).remove(["studies/fake/trials/2/spec.json"])
     Bucket(memory).put("studies/fake/trials/1/spec.json", spec_of(50).model_dump_json().encode())
     (study.trial_folder(1) / "checkpoints").mkdir()
-    published.catch_up(mirror, study.folder, settle=True)
+    remote.catch_up(mirror, study.folder, settle=True)
     assert study.trials() == [0, 1]
     assert not study.finished(0)
     assert study.spec(1) == spec_of(50)
