@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ def cluster_of(manifest: dict[str, Any]) -> dict[str, Any]:
 def pods(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     cluster = cluster_of(manifest)
     return [group["template"]["spec"] for group in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])]
+
+
+def test_the_image_is_built_from_all_that_the_wheel_holds() -> None:
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    for folder in (*wheel["packages"], *wheel["force-include"]):
+        assert f"COPY {folder} {folder}\n" in DOCKERFILE
+        assert f"!{folder}" in allowed
 
 
 # compose

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from frontier.results.published import published
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -51,6 +53,12 @@ def test_check_and_search_find_the_shipped_space(python: Path, tmp_path: Path) -
     shown = json.loads(run(python, tmp_path, "show", "digits", "--json"))
     assert shown["trials"]["complete"] == 3
     assert (tmp_path / "reports" / "rendered" / "digits.html").is_file()
+
+
+def test_what_papers_report_travels_in_it(python: Path, tmp_path: Path) -> None:
+    count = "from frontier.results.published import published; print(len(published().figures))"
+    done = subprocess.run([python, "-c", count], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(published().figures)}\n"
 
 
 def test_files_in_the_working_directory_win(python: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from frontier.data._named import shape_of
 from frontier.frozen import digest
 from frontier.nn.network import Classifier, build
 from frontier.results.migrate import read_record
+from frontier.results.published import Figure, published
 from frontier.results.record import Point, TrialRecord
 from frontier.training.forward import forward_of, wants_compile
 from frontier.trial.origin import code_version, device_name
@@ -185,25 +186,26 @@ def work_off(found: Sequence[plans.Job], arguments: argparse.Namespace) -> bool:
 
 def table(found: Sequence[plans.Job], home: Path) -> None:
     """Ours beside the published numbers, in percent."""
-    published = papers.read(papers.FOLDER / f"{plans.SPACE}.yaml")
+    papers_say, space = published(), plans.space()
     print(f"\n{'method':8} {'sites':5} {'budget':>6} {'count':>6} {'teacher':>7} {'valid.':>6} {'test':>6} ", end="")
     print(f"{'95 % interval':>14} {'publ.':>6} {'at':>6} {'diff.':>6}  source")
     cited = {}
     for job in found:
         record = record_of(job, home)
         for budget in job.budgets:
-            row(job, budget, record, published)
-            cited |= dict.fromkeys(number.source for number in published.beside(job.method, budget))
+            beside = papers.beside(papers_say, space, job.method, budget)
+            row(job, budget, record, beside)
+            cited |= dict.fromkeys(figure.source for figure in beside)
     print("\nSources (percent on test; most papers choose their checkpoint by it, ours is the last epoch's):")
     for source in cited:
-        print(f"  {source}: {published.cite(source)}")
+        print(f"  {source}: {papers_say.cite(source)}")
     print("\nTrials:")
     for note in notes(found, home):
         print(note)
 
 
-def row(job: plans.Job, budget: int, record: TrialRecord | None, published: papers.Published) -> None:
-    """A line for each published number beside this budget, or one without."""
+def row(job: plans.Job, budget: int, record: TrialRecord | None, beside: Sequence[Figure]) -> None:
+    """A line for each published figure beside this budget, or one without."""
     sites, point = job.spec.network.sites, point_at(record, budget)
     said = f"{job.method:8} {sites:5} {budget:6} "
     test = None
@@ -217,15 +219,14 @@ def row(job: plans.Job, budget: int, record: TrialRecord | None, published: pape
         said += (
             f"{point.relu_count:6} {teacher:7.2f} {100 * point.validation.clean.value:6.2f} {test:6.2f} {interval:>14}"
         )
-    beside = published.beside(job.method, budget)
-    for index, number in enumerate(beside):
-        difference = "" if test is None else f"{test - number.accuracy:+.2f}"
-        other = "" if number.sites == sites else f", counted {number.sites}"
-        other += ", network not said" if number.network == "unknown" else ""
+    for index, figure in enumerate(beside):
+        difference = "" if test is None or figure.accuracy is None else f"{test - figure.accuracy:+.2f}"
+        other = "" if figure.sites == sites else f", counted {figure.sites or 'nobody says how'}"
+        other += ", network not said" if figure.network is None else ""
         front = said if index == 0 else " " * len(said)
-        print(f"{front} {number.accuracy:6.2f} {number.relus:6} {difference:>6}  {number.source}{other}")
+        print(f"{front} {figure.accuracy:6.2f} {figure.relus:6} {difference:>6}  {figure.source}{other}")
     if not beside:
-        print(f"{said} {'-':>6} {'':6} {'':6}  no published number within {papers.NEAR:.0%}")
+        print(f"{said} {'-':>6} {'':6} {'':6}  no published figure within {papers.NEAR:.0%}")
 
 
 def point_at(record: TrialRecord | None, budget: int) -> Point | None:
