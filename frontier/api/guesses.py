@@ -1,10 +1,12 @@
-"""A person's guesses, from files and from points of other studies, checked against the space before anything runs."""
+"""A person's guesses, from files, points of studies and papers, checked against the space before anything runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from frontier.api.from_papers import from_papers, is_papers
 from frontier.api.study import parse_address
 from frontier.driver.guesses import Guess
 from frontier.driver.parameters import assignment
@@ -16,28 +18,48 @@ from frontier.spaces.guesses import read_guesses
 from frontier.spaces.space import Space
 
 OPTION = "--enqueue"
-FORM = "a YAML file of guesses, or STUDY:N[.K]"
+FORM = "a YAML file of guesses, STUDY:N[.K], published or published:METHOD"
 
 
-def guesses_of(sources: Sequence[str | Path], space: Space, home: Path) -> tuple[Guess, ...]:
-    """The guesses in files (`mine.yaml`) and behind addresses (`other:7.1`, `DIR/studies/other:7`), in their order.
+class Given(NamedTuple):
+    """The guesses, and what there is to say of those that are none."""
 
-    Raises InputError, with file and line where there is one, for what the space does not search or allow.
+    guesses: tuple[Guess, ...]
+    notes: tuple[str, ...]
+
+
+def guesses_of(sources: Sequence[str | Path], space: Space, home: Path) -> Given:
+    """The guesses in files (`mine.yaml`), behind addresses (`other:7.1`, `DIR/studies/other:7`) and of papers
+    (`published`, `published:snl`), in their order.
+
+    Raises InputError, with file and line where there is one, for what the space does not search or allow, and for
+    papers of which nothing is left.
     """
-    return tuple(guess for source in sources for guess in _of(source, space, home))
+    notes: list[str] = []
+    guesses = tuple(guess for source in sources for guess in _of(source, space, home, notes))
+    return Given(guesses, tuple(notes))
 
 
-def _of(source: str | Path, space: Space, home: Path) -> Iterator[Guess]:
+def _of(source: str | Path, space: Space, home: Path, notes: list[str]) -> Iterator[Guess]:
     if Path(source).is_file():
         for written in read_guesses(Path(source), space):
             if isinstance(written.values, str):
-                yield _of_point(written.values, space, home, written.where)
+                yield from _named(written.values, space, home, written.where, notes)
             else:
                 yield Guess(values=written.values, source=written.where)
-    elif ":" in str(source):
-        yield _of_point(str(source), space, home, OPTION)
     else:
-        raise InputError("no such file", where=OPTION, expected=FORM, got=str(source))
+        yield from _named(str(source), space, home, OPTION, notes)
+
+
+def _named(text: str, space: Space, home: Path, where: str, notes: list[str]) -> Iterator[Guess]:
+    if is_papers(text):
+        guesses, note = from_papers(text, space, where)
+        notes.append(note)
+        yield from guesses
+    elif ":" in text:
+        yield _of_point(text, space, home, where)
+    else:
+        raise InputError("no such file", where=where, expected=FORM, got=text)
 
 
 def _of_point(text: str, space: Space, home: Path, where: str) -> Guess:

@@ -79,9 +79,9 @@ def search(
     at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
     `trajectories_gb`: disk for the mask searches that trials share (`search_seed`); with 0 none is shared.
     `address` joins a running Ray cluster; `cpu` and `gpu` are what a trial is given in place of the space's resources.
-    `enqueue`: files of guesses and addresses of points (`api.guesses`), asked first. `warm_start`: studies whose points
-    the sampler learns from (`api.warm_start`). `replicate`: once the total is reached, every trial of the front is run
-    again with so many other seeds.
+    `enqueue`: files of guesses, addresses of points or `published` (`api.guesses`), asked first. `warm_start`: studies
+    whose points the sampler learns from (`api.warm_start`). `replicate`: once the total is reached, every trial of the
+    front is run again with so many other seeds.
     A trial that runs for longer than `trial_deadline_min` (None: what the space says) is FAILED. After `deadline_h` of
     this call nothing more is handed out, and `grace_s` (None: 30) later running trials are stopped, to go on with
     `resume`; SIGTERM does the same at once. `recorded` is what the replay backend answers from.
@@ -120,7 +120,7 @@ def search(
     memory = storage_of(storage, home)
     if replicate is not None and replicate < 1:
         raise InputError("no other seed", where="--replicate", expected="at least 1", got=replicate)
-    guesses, warm = guesses_of(enqueue, question, folder), points_elsewhere(warm_start, question, folder)
+    (guesses, notes), warm = guesses_of(enqueue, question, folder), points_elsewhere(warm_start, question, folder)
     _backend(backend).check(work)
     _device(runtime, address)
     Source.of(question.data, runtime.data_folder(), download).ready(question.measure)
@@ -136,7 +136,9 @@ def search(
     kept = made.keep
     work = replace(work, runtime=replace(runtime, keep_weights=kept != "none", pruner=made.pruner))
     tell = _Listener(view, frees=kept == "front", on_event=on_event)
-    with Search(files, question, trials=total, on_event=tell, storage=memory, guesses=guesses, warm=warm) as running:
+    with Search(
+        files, question, trials=total, on_event=tell, storage=memory, guesses=guesses, notes=notes, warm=warm
+    ) as running:
         drive(running, backend, work, limits)
     if replicate is not None:  # the front is final now
         with Search(files, question, trials=total, on_event=tell, storage=memory, replicate=replicate) as running:

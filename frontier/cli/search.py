@@ -45,7 +45,10 @@ Gpu = Annotated[
 ]
 Enqueue = Annotated[
     list[str] | None,
-    typer.Option(metavar="FILE|STUDY:N", help="Guesses to ask first: a YAML list, or a point of a study; repeat it."),
+    typer.Option(
+        metavar="FILE|STUDY:N|published",
+        help="Guesses to ask first: a YAML list, a point of a study, or where papers have been; repeat it.",
+    ),
 ]
 WarmStart = Annotated[
     list[str] | None,

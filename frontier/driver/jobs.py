@@ -26,7 +26,8 @@ from frontier.errors import BlockedError, InputError, nearest
 MARK = "frontier"  # the key of a job's metadata that says that it is ours
 # Patterns of .gitignore, in which '/' at the front means the top: frontier/data is code and travels.
 STAYS = (
-    "/results",
+    "/results/*",
+    "!/results/published",
     "/data",
     "/reports/rendered",
     "/docker/secrets",

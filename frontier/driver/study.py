@@ -56,13 +56,14 @@ class Search:
         database: bool = True,
         storage: Storage | None = None,
         guesses: Sequence[Guess] = (),
+        notes: Sequence[str] = (),
         warm: Sequence[Elsewhere] = (),
         replicate: int = 0,
     ) -> None:
         """`trials` is the study's total, also on resume. Without `database` the sampler's memory is not written; in a
         `storage` several drivers may share it, and then the total counts the trials of all of them. `guesses` are asked
-        first, the sampler learns from `warm`, and a driver that is alone when the total is reached runs each trial of
-        the front again with `replicate` other seeds.
+        first, `notes` are said at the start, the sampler learns from `warm`, and a driver that is alone when the total
+        is reached runs each trial of the front again with `replicate` other seeds.
 
         Raises InputError if `space` is another question than the one that the study was made for.
         """
@@ -78,7 +79,7 @@ class Search:
             )
         self._shared = storage is not None
         self._database = Database.of(study.folder, self._manifest, storage) if database else Database()
-        self._guesses, self._warm, self._seeds = guesses, warm, replicate
+        self._guesses, self._notes, self._warm, self._seeds = guesses, notes, warm, replicate
         self._copies = Copies(study)
         self._undisturbed = Undisturbed()
         self._standing = Standing(space.goals, self._manifest.relus)
@@ -344,8 +345,8 @@ class Search:
             self._voice.resumed(self.trials, tuple(self._again))
         else:
             self._voice.started(self._manifest, self.trials)
-        if self._memory.lost:
-            self._voice.warn(self._memory.lost)
+        for said in (*self._notes, *filter(None, [self._memory.lost])):
+            self._voice.warn(said)
         if (waiting := self._first.left(self._questions.known) - max(0, self.trials - self.handed_out)) > 0:
             self._voice.warn(f"{waiting} guesses wait: raise the total with --trials")
 

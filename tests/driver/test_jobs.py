@@ -1,4 +1,4 @@
-"""What travels to a cluster with a job: the code and the spaces, and neither results nor data nor environments."""
+"""What travels to a cluster with a job: code, spaces and published figures; no results, data and environments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from ray._private.runtime_env.packaging import create_package
 
 from frontier.driver.jobs import STAYS
 
-TRAVELS = ["frontier/data/digits.py", "frontier/results/store.py", "mine/space.yaml", "search_spaces/digits.yaml"]
+TRAVELS = [
+    "frontier/data/digits.py",
+    "frontier/results/store.py",
+    "mine/space.yaml",
+    "results/published/cifar10.json",
+    "search_spaces/digits.yaml",
+]
 STAYS_HERE = [
     ".env",
     ".git/config",
