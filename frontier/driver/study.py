@@ -24,11 +24,12 @@ from frontier.driver.halt import Halt
 from frontier.driver.lock import driving, sharing
 from frontier.driver.memory import Memory
 from frontier.driver.presence import Presence
-from frontier.driver.questions import NO_OTHER, Questions
+from frontier.driver.questions import Questions
 from frontier.driver.replicates import Copies
 from frontier.driver.standing import Standing
 from frontier.driver.steady import Steady
 from frontier.driver.storage import Storage
+from frontier.driver.unasked import Unasked
 from frontier.driver.undisturbed import Undisturbed
 from frontier.driver.voice import OnEvent, Voice
 from frontier.driver.warm import Elsewhere, remember
@@ -91,8 +92,7 @@ class Search:
         self._presence: Presence | None = None
         self._waiting: dict[int, TrialSpec] = {}
         self._again: deque[int] = deque()
-        self._unasked: deque[int] = deque()  # numbers that are ours and not handed out; the first may be asked ahead
-        self._asked_out = False  # whether the space holds no other question
+        self._unasked = Unasked(self._voice.stopping)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -138,7 +138,11 @@ class Search:
         trial = self._again.popleft() if self._again else copied or self._new()
         if trial is None:
             return None
-        if not self._again and self.handed_out in self._sampling.slow and (later := self._number()) is not None:
+        if (
+            not self._again
+            and self.handed_out in self._sampling.slow
+            and (later := self._unasked.first(self._claims)) is not None
+        ):
             self._sampling.ask_ahead(later)
         self._voice.asked(trial, self._waiting[trial])
         return self._handed(trial)
@@ -218,7 +222,7 @@ class Search:
     @property
     def complete(self) -> bool:
         """Whether every trial of the total, or all that the space holds, was handed out and has ended."""
-        reached = self._asked_out or (self.handed_out >= self.trials and not self._unasked)
+        reached = self._unasked.exhausted or (self.handed_out >= self.trials and not self._unasked)
         return reached and not (self._waiting or self._copies or self._company.elsewhere)
 
     @property
@@ -239,7 +243,7 @@ class Search:
     @property
     def remaining(self) -> int:
         """How many times `ask` will hand out a trial if nothing stops it."""
-        fresh = 0 if self._asked_out else len(self._unasked) + max(0, self.trials - self.handed_out)
+        fresh = 0 if self._unasked.exhausted else len(self._unasked) + max(0, self.trials - self.handed_out)
         return len(self._again) + len(self._copies) + fresh
 
     @property
@@ -290,27 +294,9 @@ class Search:
             self._steadily(lambda: stack.enter_context(self._database.alone()))
             yield
 
-    def _number(self) -> int | None:
-        """A number that is ours and not handed out yet; None when the total is reached."""
-        if not self._unasked and (trial := self._claims.claim()) is not None:
-            self._unasked.append(trial)
-        return self._unasked[0] if self._unasked else None
-
     def _new(self) -> int | None:
-        """A trial that nobody has asked yet; None when the total is reached or nothing can be drawn any more."""
-        if self._asked_out or (trial := self._number()) is None:
-            return None
-        try:
-            spec = self._sampling.of(trial)
-        except BlockedError:
-            return None
-        self._unasked.popleft()
-        if spec is None:
-            self._asked_out = True
-            self._claims.release(trial)
-            self._voice.stopping(NO_OTHER)
-            return None
-        return self._hand_out(trial, spec)
+        fresh = self._unasked.ask(self._claims, self._sampling)
+        return self._hand_out(*fresh) if fresh else None
 
     def _hand_out(self, trial: int, spec: TrialSpec) -> int:
         self.study.write_spec(trial, spec)
@@ -318,10 +304,7 @@ class Search:
         return trial
 
     def _give_back(self) -> None:
-        """What was asked ahead and not handed out leaves nothing."""
-        if (trial := self._sampling.withdraw()) is not None:
-            self._unasked.remove(trial)
-            self._claims.release(trial)
+        self._unasked.give_back(self._claims, self._sampling)
 
     def _catch_up(self, stack: ExitStack) -> None:
         """Reads all folders, tells the sampler, says whether this is a start or a resume."""

@@ -1,0 +1,61 @@
+"""Numbers that are a driver's own and not handed out yet."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import final
+
+from frontier.driver.ahead import Sampling
+from frontier.driver.claims import Claims
+from frontier.driver.questions import NO_OTHER
+from frontier.errors import BlockedError
+from frontier.results.spec import TrialSpec
+
+
+@final
+class Unasked:
+    """The first of them may be asked ahead. `exhausted`: the space holds no other question, which is said once."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._numbers: deque[int] = deque()
+        self._say = say
+        self.exhausted = False
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def extend(self, numbers: Iterable[int]) -> None:
+        """Takes over what another driver has left."""
+        self._numbers.extend(numbers)
+
+    def first(self, claims: Claims) -> int | None:
+        """None when the total is reached."""
+        if not self._numbers and (trial := claims.claim()) is not None:
+            self._numbers.append(trial)
+        return self._numbers[0] if self._numbers else None
+
+    def ask(self, claims: Claims, sampling: Sampling) -> tuple[int, TrialSpec] | None:
+        """A trial that nobody has asked yet; None when the total is reached or nothing can be drawn any more."""
+        if self.exhausted or (trial := self.first(claims)) is None:
+            return None
+        try:
+            spec = sampling.of(trial)
+        except BlockedError:
+            return None
+        self._numbers.popleft()
+        if spec is not None:
+            return trial, spec
+        self.exhausted = True
+        claims.release(trial)
+        self._say(NO_OTHER)
+        return None
+
+    def give_back(self, claims: Claims, sampling: Sampling) -> None:
+        """What was asked ahead and not handed out leaves nothing."""
+        if (trial := sampling.withdraw()) is not None:
+            self._numbers.remove(trial)
+            claims.release(trial)
