@@ -84,9 +84,8 @@ def write(document: Path, found: Sequence[Row]) -> None:
 
 def last_words(said: str, *folders: str) -> str:
     """What a driver complained about, in a line; without the folders of its machine."""
-    lines = [line for line in said.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith("error: ")]
-    line = (errors or lines or [""])[-1]
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    line = errors[-1] if errors else ""
     for folder in folders:
         line = line.replace(folder, "...")
     return line[:300]
