@@ -233,7 +233,7 @@ def test_the_environment_names_folders_and_a_verb_in_one_is_a_command(run: Run, 
 
         def command(home: Home = DEFAULT_HOME) -> None:
             """Say hello."""
-            print("hello from", home.name)
+            print("hello from", home)
     '''
     mine = write(tmp_path / "mine", verb__hello=verb)
     environment = {registry.FOLDERS: f"{mine}{os.pathsep}{PLUGINS}"}

@@ -36,6 +36,7 @@ from frontier.results.store import Study
 
 RETRIES = 2  # a trial whose worker died is run this often again, from its checkpoints
 WORDS = 300  # characters of a dead worker's last line
+SLOW = "timed out during startup"  # in what Ray says when its processes take too long to start
 STORE_BYTES = 100 * 2**20  # nothing of size travels through Ray: specs and records are files
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -223,19 +224,32 @@ def _cluster(address: str | None) -> Iterator[None]:
         try:
             with _own_signals():
                 if address is None:
-                    ray.init(
-                        address="local",
-                        include_dashboard=False,
-                        log_to_driver=False,
-                        logging_level=logging.CRITICAL,
-                        object_store_memory=STORE_BYTES,
-                        _temp_dir=temporary,
-                    )
+                    _start(temporary)
                 else:
                     join(address)
             yield
         finally:
             ray.shutdown()
+
+
+def _start(temporary: str) -> None:
+    """Raises BlockedError where this machine is too busy: Ray gives its processes half a minute."""
+    try:
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.CRITICAL,
+            object_store_memory=STORE_BYTES,
+            _temp_dir=temporary,
+        )
+    except Exception as error:
+        if SLOW in str(error):  # Ray raises a bare Exception
+            raise BlockedError(
+                "Ray did not start within 30 s, so this machine is very busy\n"
+                "  to do: try again when it is less so, or search with --backend inline"
+            ) from error
+        raise
 
 
 @contextlib.contextmanager
