@@ -23,25 +23,35 @@ from frontier.errors import InputError
 Mode = Literal["auto", "rich", "plain", "none"]
 LINE_EVERY_S = 30.0
 LINE_EVERY_SHARE = 0.05
+ENDS = ("done", "interrupted", "gone")  # phases
 
 
 @contextlib.contextmanager
 def follow(
-    mode: str = "auto", *, resume: str = "", past: Iterable[Event] = (), stream: TextIO | None = None
+    mode: str = "auto",
+    *,
+    resume: str = "",
+    past: Iterable[Event] = (),
+    since: Progress | None = None,
+    stream: TextIO | None = None,
 ) -> Iterator[Callable[[Event], None]]:
-    """Yields what to call with each event. `past` events are counted and not shown; `resume` is the command to
-    type after an interruption; `stream` is stderr unless given."""
+    """Yields what to call with each event. `past` events are counted and not shown, after `since`, which is where the
+    study stood before and is shown; `resume` is the command to type after an interruption; `stream` is stderr unless
+    given."""
     if mode not in get_args(Mode):
         raise InputError("unknown choice", where="--progress", expected=", ".join(get_args(Mode)), got=mode)
     out = stream if stream is not None else sys.stderr
-    progress = Progress()
+    progress = since or Progress()
     for event in past:
         progress = progress.reduce(event)
     chosen = choose(mode, out, os.environ)
     if chosen == "none":
         yield lambda event: None
     elif chosen == "plain":
-        yield PlainLines(out, progress, resume).tell
+        lines = PlainLines(out, progress, resume)
+        if since:
+            lines.stand()
+        yield lines.tell
     else:
         screen = Screen(progress, resume)
         console = Console(file=out)
@@ -65,6 +75,15 @@ class PlainLines:
         self._stream, self._progress, self._resume = stream, progress, resume
         self._shown = progress
 
+    def stand(self) -> None:
+        """Where the study stands, of which no event has been told here."""
+        now = self._progress
+        self._print(header(now))
+        if now.warning:
+            self._stream.write(f"warning: {printable(now.warning)}\n")
+        self._print(standing(now) if now.phase == "running" else f"{closing(now)}; {standing(now)}")
+        self._stream.flush()
+
     def tell(self, event: Event) -> None:
         """Take in one event, and print a line where one is due."""
         before, self._progress = self._progress, self._progress.reduce(event)
@@ -76,11 +95,11 @@ class PlainLines:
                 self._print(header(now) if event["event"] == "started" else f"{header(now)}, resumed; {standing(now)}")
             case "front" if self._due():
                 self._print(standing(now))
-            case "warning" | "finished" if now.warning != before.warning:
+            case "warning" | "finished" | "stopping" | "interrupted" if now.warning != before.warning:
                 self._stream.write(f"warning: {printable(now.warning)}\n")
             case "stopping":
                 self._print(f"stopping ({printable(now.why)}): {len(now.running)} running trials may finish")
-            case "done" | "interrupted":
+            case "done" | "interrupted" | "present" if now.phase != before.phase:
                 self._print(f"{closing(now)}; {standing(now)}")
                 if now.phase == "interrupted" and self._resume:
                     self._print(f"go on with: {self._resume}")
@@ -114,14 +133,18 @@ class Screen:
 def panel(now: Progress, resume: str) -> RenderableType:
     """Header, trials bar, what runs, front, hypervolume, last results, and the hint how to go on."""
     parts: list[RenderableType] = [_cut(header(now), "bold"), _bar(now)]
-    running = "  ".join(f"#{trial} {text}" for trial, text in sorted(now.running.items())) or closing(now)
-    parts += [_fact("running", running), _fact("front", front(now)), _fact("hv", volume(now))]
+    if now.running or now.phase not in ENDS:
+        running = "  ".join(f"#{trial} {now.running[trial].text}" for trial in sorted(now.running)) or now.phase
+        parts.append(_fact("running", running))
+    if now.phase == "stopping":
+        parts.append(_fact("stopping", printable(now.why), "yellow"))
+    elif now.phase in ENDS:
+        parts.append(_fact("ended", closing(now), "" if now.phase == "done" else "yellow"))
+    parts += [_fact("front", front(now)), _fact("hv", volume(now))]
     if now.warning:
         parts.append(_fact("warning", printable(now.warning), "yellow"))
     if now.last:
         parts.append(_results(now.last))
-    if now.phase in ("stopping", "interrupted"):
-        parts.append(_fact(now.phase, printable(now.why), "yellow"))
     if resume and now.phase != "done":
         parts.append(_fact("resume", resume, "dim"))
     return Group(*parts)
@@ -160,7 +183,9 @@ def volume(now: Progress) -> str:
 
 
 def closing(now: Progress) -> str:
-    """What the search is doing, where no trial runs."""
+    """How the search has ended, or its phase."""
+    if now.phase == "gone":
+        return printable(now.why)
     return f"interrupted ({printable(now.why)})" if now.phase == "interrupted" else now.phase
 
 
@@ -199,7 +224,7 @@ def _bar(now: Progress) -> Table:
     grid.add_column(ratio=1)
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
-    eta = f"ETA {duration(now.eta_s)}" if now.eta_s is not None else ""
+    eta = f"ETA {duration(now.eta_s)}" if now.eta_s is not None and now.phase not in ENDS else ""
     bar = ProgressBar(total=max(now.trials, 1), completed=now.ended)
     grid.add_row("trials", f"{now.ended}/{now.trials}", bar, states(now), eta)
     return grid

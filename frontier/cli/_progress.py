@@ -1,8 +1,12 @@
-"""Progress: a study's events reduced to one frozen value, whatever was running when they were written."""
+"""Progress: a study's events reduced to one frozen value, whatever was running when they were written.
+
+Who reads the logs of several drivers puts `driver` into an event, the name of the one that wrote it. `present` is no
+driver's event: one who looks on from outside says by it which drivers live.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -13,6 +17,7 @@ Event = Mapping[str, Any]
 RECENT = 20  # finished trials over which the gain in hypervolume is told
 LAST = 6  # results that are kept for the panel
 ENDED = ("complete", "pruned", "failed", "unreadable")
+AT_WORK = ("running", "stopping")  # phases
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,22 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A trial that is handed out: `method @ budget`, and by whom."""
+
+    text: str
+    driver: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one driver does, and why: a phase as in Progress."""
+
+    phase: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Best:
     """The point of the highest clean accuracy so far, by its address."""
 
@@ -41,7 +62,10 @@ class Best:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a study stands after some events. `phase` is waiting, running, stopping, done or interrupted."""
+    """Where a study stands after some events.
+
+    `phase` is waiting, running, stopping, done, interrupted, or gone: the drivers have died without a last word.
+    """
 
     study: str = ""
     sampler: str = ""
@@ -51,7 +75,8 @@ class Progress:
     phase: str = "waiting"
     why: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
-    running: Mapping[int, str] = field(default_factory=dict)  # trial -> `method @ budget`
+    running: Mapping[int, Running] = field(default_factory=dict)  # by trial
+    drivers: Mapping[str, Stage] = field(default_factory=dict)  # those at work, and the one that spoke last of its end
     front: int = 0
     best: Best | None = None
     volumes: tuple[float, ...] = ()  # hypervolume after each of the last RECENT + 1 finished trials
@@ -83,8 +108,9 @@ class Progress:
 
     @property
     def eta_s(self) -> float | None:
-        """Seconds that are left at this driver's pace so far; None before its second finished trial."""
-        if self.ended_here < 2 or self.trials <= self.ended:
+        """Seconds that are left at this driver's pace so far; None before its second finished trial, and
+        without a driver."""
+        if self.ended_here < 2 or self.trials <= self.ended or self.phase == "gone":
             return None
         return (self.now_s - self.began_s) / self.ended_here * (self.trials - self.ended)
 
@@ -99,13 +125,17 @@ class Progress:
 
 
 def _started(now: Progress, event: Event) -> Progress:
+    """Nothing is in the study yet."""
     return replace(
         _begun(now, event),
         sampler=event["sampler"],
         seed=event["seed"],
         relus=event["relus"],
         counts={},
+        running={},
         volumes=(0.0,),
+        best=None,
+        last=(),
     )
 
 
@@ -117,11 +147,30 @@ def _resumed(now: Progress, event: Event) -> Progress:
 def _begun(now: Progress, event: Event) -> Progress:
     began_s = datetime.fromisoformat(event["ts"]).timestamp()
     names = {"study": event["study"], "trials": event["trials"]}
-    return replace(now, **names, phase="running", why="", running={}, began_s=began_s, ended_here=0)
+    here = _staged(replace(now, **names, began_s=began_s, ended_here=0), _driver(event), "running")
+    return replace(here, running=_without(now.running, {_driver(event)}))
+
+
+def _driver(event: Event) -> str:
+    return str(event.get("driver", ""))
+
+
+def _without(running: Mapping[int, Running], drivers: Set[str]) -> dict[int, Running]:
+    """What is run by others."""
+    return {trial: one for trial, one in running.items() if one.driver not in drivers}
+
+
+def _staged(now: Progress, driver: str, phase: str, why: str = "") -> Progress:
+    """One driver says what it does; the study does what the busiest of them does."""
+    others = {name: one for name, one in now.drivers.items() if name != driver and one.phase in AT_WORK}
+    drivers = {**others, driver: Stage(phase, why)}
+    busiest = next((one for at in AT_WORK for one in drivers.values() if one.phase == at), drivers[driver])
+    return replace(now, drivers=drivers, phase=busiest.phase, why=busiest.why)
 
 
 def _asked(now: Progress, event: Event) -> Progress:
-    return replace(now, running={**now.running, event["trial"]: f"{event['method']} @ {event['relu_budget']:,}"})
+    text = f"{event['method']} @ {event['relu_budget']:,}"
+    return replace(now, running={**now.running, event["trial"]: Running(text, _driver(event))})
 
 
 def _finished(now: Progress, event: Event) -> Progress:
@@ -143,7 +192,7 @@ def _finished(now: Progress, event: Event) -> Progress:
     return replace(
         now,
         warning=f"trial {result.trial} failed: {result.reason}" if result.state == "failed" else now.warning,
-        running={trial: text for trial, text in now.running.items() if trial != result.trial},
+        running={trial: one for trial, one in now.running.items() if trial != result.trial},
         counts={**now.counts, result.state: now.counts.get(result.state, 0) + own},
         last=(*now.last, result)[-LAST:],
         best=best,
@@ -152,8 +201,13 @@ def _finished(now: Progress, event: Event) -> Progress:
 
 
 def _standing(now: Progress, event: Event) -> Progress:
-    volumes = (*now.volumes, event["hypervolume"])[-RECENT - 1 :]
-    return replace(now, counts=event["counts"], front=len(event["front"]), volumes=volumes)
+    """Drivers that share a study hear of each other late: what only grows is then the most that one of them knows."""
+    counts, volume = event["counts"], event["hypervolume"]
+    if len(now.drivers) > 1:
+        counts = {**counts, **{state: max(counts.get(state, 0), now.counts.get(state, 0)) for state in ENDED}}
+        volume = max(volume, now.hypervolume)
+    volumes = (*now.volumes, volume)[-RECENT - 1 :]
+    return replace(now, counts=counts, front=len(event["front"]), volumes=volumes)
 
 
 def _warned(now: Progress, event: Event) -> Progress:
@@ -161,15 +215,39 @@ def _warned(now: Progress, event: Event) -> Progress:
 
 
 def _stopping(now: Progress, event: Event) -> Progress:
-    return replace(now, phase="stopping", why=event["reason"])
+    return _aside(_staged(now, _driver(event), "stopping", event["reason"]), event, "stopping")
 
 
 def _done(now: Progress, event: Event) -> Progress:
-    return replace(now, phase="done", counts=event["counts"], front=len(event["front"]), running={})
+    done = replace(now, counts=event["counts"], front=len(event["front"]), running={}, drivers={})
+    return _staged(done, _driver(event), "done")
 
 
 def _interrupted(now: Progress, event: Event) -> Progress:
-    return replace(now, phase="interrupted", why=event["reason"], counts=event["counts"], running={})
+    driver, why = _driver(event), event["reason"]
+    ended = replace(now, counts=event["counts"], running=_without(now.running, {driver}))
+    return _aside(_staged(ended, driver, "interrupted", why), event, "interrupted")
+
+
+def _aside(now: Progress, event: Event, phase: str) -> Progress:
+    """What one driver does while others work on is told as a warning."""
+    if now.phase == phase:
+        return now
+    return replace(now, warning=f"{phase} ({event['reason']}) while others work on: driver {_driver(event)}")
+
+
+def _present(now: Progress, event: Event) -> Progress:
+    """Those at work that live no longer have died. `died` left a file that nobody who took over has removed."""
+    dead = {name for name, one in now.drivers.items() if one.phase in AT_WORK} - set(event["drivers"])
+    if not dead:
+        return now
+    drivers = {name: one for name, one in now.drivers.items() if name not in dead}
+    working = [one for one in drivers.values() if one.phase in AT_WORK]
+    if not working and (not drivers or dead & set(event["died"])):
+        drivers = {"": Stage("gone", event["why"])}
+    stage = next(iter(working or drivers.values()))
+    running = _without(now.running, dead)
+    return replace(now, drivers=drivers, running=running, phase=stage.phase, why=stage.why)
 
 
 _STEPS = {
@@ -182,4 +260,5 @@ _STEPS = {
     "stopping": _stopping,
     "done": _done,
     "interrupted": _interrupted,
+    "present": _present,
 }

@@ -15,6 +15,8 @@ from frontier.errors import InputError
 from frontier.files import sweep
 
 ENTERING_S = 10.0  # drivers that share a study pass the lock on within a moment
+GLANCE_S = 0.5  # and somebody who looks whether a driver lives has it for less (lookout)
+LOCK, HOLDER = "driver.lock", "driver.pid"  # in the study's folder; the latter is there while one works alone
 
 
 @contextlib.contextmanager
@@ -23,8 +25,8 @@ def driving(folder: Path) -> Iterator[None]:
 
     Raises InputError that names the process that holds it, or the drivers that share the study.
     """
-    holder = folder / "driver.pid"
-    with _locked(folder, 0):
+    holder = folder / HOLDER
+    with _locked(folder, GLANCE_S):
         if others := living(folder):
             raise InputError(
                 f"drivers are working on this study: {', '.join(sorted(others))}",
@@ -52,7 +54,7 @@ def sharing(folder: Path) -> Iterator[Presence]:
 
 @contextlib.contextmanager
 def _locked(folder: Path, timeout_s: float) -> Iterator[None]:
-    lock, holder = FileLock(folder / "driver.lock"), folder / "driver.pid"
+    lock, holder = FileLock(folder / LOCK), folder / HOLDER
     try:
         lock.acquire(timeout=timeout_s)
     except Timeout:

@@ -90,12 +90,12 @@ class Presence:
 
 def living(study: Path) -> frozenset[str]:
     """Names of all drivers of a study that live."""
-    return frozenset(name for name in _named(study) if lives(study, name))
+    return frozenset(name for name in named(study) if lives(study, name))
 
 
 def remains(study: Path) -> frozenset[str]:
     """Names of the drivers that have left a file and live no longer."""
-    return frozenset(name for name in _named(study) if not lives(study, name))
+    return frozenset(name for name in named(study) if not lives(study, name))
 
 
 def bury(study: Path, name: str) -> None:
@@ -108,15 +108,18 @@ def lives(study: Path, name: str) -> bool:
     path = study / FOLDER / name
     if f".{kernel()}." in name:
         with contextlib.suppress(OSError):
-            return not _unlocked(path)
+            return not unlocked(path)
     try:
         return age_s(path) < DEAD_AFTER_S
     except FileNotFoundError:
         return False
 
 
-def _unlocked(path: Path) -> bool:
-    """Raises OSError where there is no such file, and where the file system has no locks."""
+def unlocked(path: Path) -> bool:
+    """Whether no process of this kernel holds the file locked.
+
+    Raises OSError where there is no such file, and where the file system has no locks.
+    """
     with open(path, "rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -125,7 +128,8 @@ def _unlocked(path: Path) -> bool:
         return True
 
 
-def _named(study: Path) -> list[str]:
+def named(study: Path) -> list[str]:
+    """Names of all drivers that have a file, dead or alive."""
     folder = study / FOLDER
     if not folder.is_dir():
         return []

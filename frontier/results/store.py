@@ -19,7 +19,6 @@ home at a URL that goes for the files there (`results.remote`), and HOME is its 
 from __future__ import annotations
 
 import contextlib
-import heapq
 import json
 import re
 import shutil
@@ -35,6 +34,7 @@ from frontier.files import append_line, writable, write_atomic, write_new
 from frontier.frozen import Grown
 from frontier.mirror import mirror_of, publish, shown
 from frontier.results import remote
+from frontier.results.event_log import ALONE, SHARED, EventLog
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -264,20 +264,12 @@ class Study:
 
         A `driver` that shares the study with others writes a file of its own: two hosts cannot append to one.
         """
-        name = "events.jsonl" if driver is None else f"events-{driver}.jsonl"
+        name = ALONE if driver is None else f"{SHARED}{driver}.jsonl"
         append_line(self.folder / name, json.dumps(event, allow_nan=False).encode())
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Events in order, those of several drivers by their time; a line that a crash cut short is left out."""
-        files = [self.folder / "events.jsonl", *sorted(self.folder.glob("events-*.jsonl"))]
-        return heapq.merge(*(_lines(path) for path in files if path.is_file()), key=lambda event: str(event.get("ts")))
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            with contextlib.suppress(json.JSONDecodeError):
-                yield json.loads(line)
+        return (line.event for line in EventLog(self.folder).new(rest=True))
 
 
 def names(home: Path) -> list[str]:
