@@ -67,3 +67,10 @@ def test_files_in_the_working_directory_win(python: Path, tmp_path: Path) -> Non
     text = (ROOT / "search_spaces" / "digits.yaml").read_text().replace("width: 8", "width: 2")
     (shelf / "digits.yaml").write_text(text)
     assert json.loads(run(python, tmp_path, "check", "digits", "--json"))["relus"] == 192
+
+
+def test_a_report_by_another_spec_finds_it(python: Path, tmp_path: Path) -> None:
+    run(python, tmp_path, "search", "digits", "--trials", "2", "--name", "mine")
+    run(python, tmp_path, "report", "mine", "--spec", "short", "--out", "short.html")
+    page = (tmp_path / "short.html").read_text(encoding="utf-8")
+    assert page.count("<figure>") == 4

@@ -27,6 +27,7 @@ EXTRAS = {
     "cluster": ("aiohttp", "frontier submit and frontier status"),
     "objects": ("s3fs", "a home on an object store"),
     "postgresql": ("psycopg", "a sampler's memory in PostgreSQL"),
+    "static": ("kaleido", "figures of a report as SVG and PNG"),
 }
 
 

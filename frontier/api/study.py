@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from frontier.errors import InputError, RecordError
-from frontier.files import write_named
 from frontier.latency._beside import beside
 from frontier.mirror import home_at, mirror_of, publish, shown
 from frontier.reports.points import StudyPoint, feasible_of, front_of, points_of, unpriced_of, volume_of
@@ -27,6 +26,7 @@ from frontier.spaces.goals import FOUR, Goals, goals_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from frontier.reports.static import Format
     from frontier.trial.subject import Subject
 
 
@@ -191,19 +191,37 @@ class StudyView:
             rows.append(columns | knobs)
         return pd.DataFrame(rows)
 
-    def report(self, out: Path | str | None = None, *, oracle: bool = False) -> Path:
+    def report(
+        self, out: Path | str | None = None, *, oracle: bool = False, spec: str = "default", seeds: Sequence[str] = ()
+    ) -> Path:
         """Render the report as one HTML file; returns its path (default reports/rendered/NAME.html).
 
         With `oracle` (as in `points`) the default is NAME-oracle.html, beside the report of what is deployed; with
-        objectives of the reader's own it is NAME-repriced.html.
+        objectives of the reader's own it is NAME-repriced.html. `spec` chooses the figures (docs/reports.md); `seeds`
+        are studies of the same space with other seeds, for bands over them.
         """
-        from frontier.reports.page import render
+        from frontier.api.report import RENDERED, write_page
 
-        file = f"{self.name}{'-oracle' if oracle else ''}{'-repriced' if self._goals else ''}.html"
-        path = Path(out) if out is not None else Path("reports") / "rendered" / file
-        page = render(self.manifest, self.records(), goals=self.goals, oracle_routed=oracle)
-        write_named(path, page, "--out")
-        return path
+        path = Path(out) if out is not None else RENDERED / f"{self._file(oracle)}.html"
+        return write_page(self, path, oracle=oracle, spec=spec, seeds=seeds)
+
+    def figures(
+        self,
+        out: Path | str | None = None,
+        *,
+        form: Format = "svg",
+        oracle: bool = False,
+        spec: str = "default",
+        seeds: Sequence[str] = (),
+    ) -> list[Path]:
+        """Write the report's figures as SVG or PNG, one file each (default folder reports/rendered/NAME)."""
+        from frontier.api.report import RENDERED, write_figures
+
+        folder = Path(out) if out is not None else RENDERED / self._file(oracle)
+        return write_figures(self, folder, form, oracle=oracle, spec=spec, seeds=seeds)
+
+    def _file(self, oracle: bool) -> str:
+        return f"{self.name}{'-oracle' if oracle else ''}{'-repriced' if self._goals else ''}"
 
     def export(self, trial: int | str, out: Path | str, *, data: Path | str | None = None) -> Path:
         """Write the bundle of a point (`7`, or `7.1` for an extra point) to the new folder `out`."""

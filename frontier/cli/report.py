@@ -1,9 +1,9 @@
-"""`frontier report`: one self-contained HTML file of a study."""
+"""`frontier report`: one self-contained HTML file of a study, or its figures as images."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,11 @@ from frontier.cli._options import DEFAULT_HOME, Home, Objectives, Plugin, StudyN
 
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Default: reports/rendered/STUDY.html; STUDY-repriced.html with --objective."),
+    typer.Option(
+        metavar="PATH",
+        help="File of the page, or folder of the images. Default: reports/rendered/STUDY.html, reports/rendered/STUDY; "
+        "STUDY-repriced with --objective.",
+    ),
 ]
 Oracle = Annotated[
     bool,
@@ -19,6 +23,18 @@ Oracle = Annotated[
         "--oracle",
         help="Oracle-routed figures of norm branches; no deployed network has them. Default file: STUDY-oracle.html.",
     ),
+]
+Spec = Annotated[
+    str,
+    typer.Option(metavar="NAME|FILE", help="Which figures, protocols and overlays (reports/specs, docs/reports.md)."),
+]
+Form = Annotated[
+    Literal["html", "svg", "png"],
+    typer.Option("--format", help="One page, or one image a figure (needs the extra 'static' and Chromium)."),
+]
+Seeds = Annotated[
+    list[str] | None,
+    typer.Option(metavar="STUDY", help="A study of the same space with another seed, for bands; may be repeated."),
 ]
 
 
@@ -28,9 +44,17 @@ def command(
     out: Out = None,
     oracle: Oracle = False,
     objective: Objectives = None,
+    spec: Spec = "default",
+    form: Form = "html",
+    seeds: Seeds = None,
     plugin: Plugin = None,
 ) -> None:
-    """Render a study's report; prints the file's path."""
+    """Render a study's report; prints the path of the file, or of each image."""
     from frontier.api.study import open_study
 
-    typer.echo(open_study(study, home, objectives=objective or ()).report(out, oracle=oracle))
+    view = open_study(study, home, objectives=objective or ())
+    if form == "html":
+        typer.echo(view.report(out, oracle=oracle, spec=spec, seeds=seeds or ()))
+        return
+    for path in view.figures(out, form=form, oracle=oracle, spec=spec, seeds=seeds or ()):
+        typer.echo(path)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from frontier.corruptions._place import label_of
 from frontier.reports.points import NO_FIDELITY, Records
+from frontier.reports.studied import pricing_of
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Point, TrialRecord
 from frontier.results.routing import WARNING, Routing, routing_of
 from frontier.results.spec import TrialSpec
 from frontier.results.store import StudyManifest
-from frontier.spaces.goals import FOUR, Goals
+from frontier.spaces.goals import FOUR, Goals, PriceOf
 
 UNKNOWN = "not known yet"
 SPLITS = ("validation", "test")
@@ -40,6 +41,12 @@ class Facts:
     branches: str = ""  # of the networks with norm branches, with the served one; empty where there are none
     routing: Routing = "served"
     notice: str = ""  # of oracle-routed figures: what they are, and that nobody can deploy them
+    price: PriceOf | None = None  # what a report asks figures of seconds to be of
+
+    @property
+    def pricing(self) -> PriceOf:
+        """What figures of seconds and bytes are of."""
+        return pricing_of(self.goals, self.price)
 
     def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""

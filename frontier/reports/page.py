@@ -11,30 +11,27 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
-from types import ModuleType
-from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from plotly.offline import get_plotlyjs_version
 
-from frontier import registry
+from frontier.reports.blocks import blocks, script_json
 from frontier.reports.facts import Facts, facts_of
 from frontier.reports.figures._layout import listed
 from frontier.reports.points import (
     Records,
     StudyPoint,
     absent_of,
-    evenly,
     feasible_of,
     front_of,
-    points_of,
     unpriced_of,
 )
 from frontier.reports.replicates import replicated_lines
 from frontier.reports.robustness import robustness_of
+from frontier.reports.sources import NOTHING, Beside, study_of
+from frontier.reports.spec import ALL, ReportSpec
 from frontier.reports.tables import branch_lines, front_line, shown
 from frontier.reports.theme import DARK, LIGHT, swap
 from frontier.results.objectives import ACCURACIES
@@ -42,29 +39,24 @@ from frontier.results.store import StudyManifest
 from frontier.spaces.constraints import constraints_of
 from frontier.spaces.goals import FOUR, Goals
 
-MOST_ROWS = 500  # of a data table, so that the page of a long study stays small; the figure has all of them
 
-
-@dataclass(frozen=True)
-class _FigureBlock:
-    name: str
-    title: str
-    misleads: str
-    caption: str
-    alt: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    total: int
-    json: str
-
-
-def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, oracle_routed: bool = False) -> str:
-    """The page, with every figure of the axis `figure`; of oracle-routed figures where that is asked for. `goals` are
-    the objectives that its front is of."""
+def render(
+    manifest: StudyManifest,
+    records: Records,
+    *,
+    goals: Goals = FOUR,
+    oracle_routed: bool = False,
+    beside: Beside = NOTHING,
+    spec: ReportSpec = ALL,
+) -> str:
+    """The page, with the figures of `spec` that have something to show; of oracle-routed accuracies where that is asked
+    for. `goals` are the objectives that its front is of, `beside` is what lies beside the records."""
     known = sorted(records, key=lambda pair: pair[0])
     limits = constraints_of(manifest.space.get("constraints") or ())
-    points = points_of(known, goals=goals, relus=manifest.relus, oracle_routed=oracle_routed, constraints=limits)
-    absent, facts = absent_of(known), facts_of(manifest, known, goals=goals, oracle_routed=oracle_routed)
+    studied = study_of(manifest, known, goals=goals, oracle_routed=oracle_routed, beside=beside, overlays=spec.overlays)
+    points, absent = studied.points, absent_of(known)
+    facts = facts_of(manifest, known, goals=goals, oracle_routed=oracle_routed)
+    figures, empty = blocks(studied, facts, spec) if points else ([], [])
     front = front_of(points)
     script, plotly = _text("_page.js"), _text("assets/plotly-cartesian.min.js")
     environment = Environment(
@@ -79,7 +71,8 @@ def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, or
         facts=facts,
         facts_listed=_listed(facts, [limit.text for limit in limits]),
         tiles=_tiles(points, front, Counter(trial.state for trial in absent), constrained=bool(limits)),
-        figures=[_figure(name, figure, points, facts) for name, figure in figures_in_order()] if points else [],
+        figures=figures,
+        empty=empty,
         flagged=_flagged(points),
         front=[front_line(point, manifest.name) for point in front],
         shown=shown(front),
@@ -88,41 +81,12 @@ def render(manifest: StudyManifest, records: Records, *, goals: Goals = FOUR, or
         replicated=replicated_lines(front),
         robustness=robustness_of(points, manifest.name),
         absent=absent,
-        colors=_script_json(json.dumps(swap(LIGHT, DARK))),
+        colors=script_json(json.dumps(swap(LIGHT, DARK))),
         css=_text("_page.css"),
         script=script,
         plotly=plotly,
         plotly_version=get_plotlyjs_version(),
     )
-
-
-def figures_in_order() -> list[tuple[str, ModuleType]]:
-    """Every figure by its name, sorted by its ORDER."""
-    known = [(name, registry.load("figure", name)) for name in registry.names("figure")]
-    return sorted(known, key=lambda pair: (pair[1].ORDER, pair[0]))
-
-
-def _figure(name: str, figure: ModuleType, points: Sequence[StudyPoint], facts: Facts) -> _FigureBlock:
-    rows = figure.data(points)
-    columns = _columns(rows)
-    return _FigureBlock(
-        name=name,
-        title=figure.TITLE,
-        misleads=figure.MISLEADS,
-        caption=figure.caption(facts),
-        alt=figure.alt(rows),
-        header=tuple(name.replace("_", " ") for name in columns),
-        rows=tuple(tuple(_cell(getattr(rows[i], name)) for name in columns) for i in evenly(len(rows), MOST_ROWS)),
-        total=len(rows),
-        json=_script_json(figure.draw(rows, LIGHT).to_json()),
-    )
-
-
-def _columns(rows: Sequence[Any]) -> list[str]:
-    """The fields of a figure's rows, without those that have their default in every row."""
-    if not rows:
-        return []
-    return [f.name for f in fields(rows[0]) if any(getattr(row, f.name) != f.default for row in rows)]
 
 
 def _tiles(
@@ -165,19 +129,6 @@ def _listed(facts: Facts, constraints: Sequence[str]) -> list[tuple[str, str]]:
         ("Code version", facts.code),
         ("Space", facts.space_hash),
     ]
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _script_json(text: str) -> str:
-    """JSON that may stand inside a script element: `<` cannot open or close anything."""
-    return text.replace("<", "\\u003c")
 
 
 def _policy(*scripts: str) -> str:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
+from frontier.masks.mask import Mask
+from frontier.reports.points import StudyPoint, points_of
+from frontier.reports.published import PublishedPoint
+from frontier.reports.studied import Studied
 from frontier.results.evaluation import Check, Evaluation
 from frontier.results.measure import Measure
 from frontier.results.profile import LinearProfile, Profile, SiteProfile
@@ -214,3 +219,56 @@ def make_study(trials: int = 40) -> list[tuple[int, TrialRecord]]:
 def study() -> list[tuple[int, TrialRecord]]:
     """Forty complete trials, one of them without any ReLU."""
     return make_study()
+
+
+def make_mask(found: StudyPoint) -> Mask:
+    """A mask with the counts of the point's profile, its ReLUs at the first positions of each site."""
+    bits = {}
+    for site in found.point.profile.sites:
+        channels = max(site.relus // 16, 1)
+        kept = np.arange(site.relus) < site.kept
+        bits[site.path] = kept.reshape(channels, 4, 4) if site.relus % 16 == 0 else kept.reshape(-1, 1, 1)
+    return Mask.of(bits)
+
+
+@pytest.fixture(scope="session", name="make_mask")
+def _make_mask() -> Callable[[StudyPoint], Mask]:
+    return make_mask
+
+
+def make_published(**fields: object) -> PublishedPoint:
+    """SNL on ResNet18, as its paper reports it."""
+    usual: dict[str, object] = {
+        "method": "snl", "kind": "identity", "network": "resnet18", "relu_count": 12_900, "accuracy_percent": 66.5,
+        "online_s": 0.3, "online_mb": None, "under": "delphi, unknown", "source": "Cho et al., ICML 2022: figure 3",
+        "secondary": False,
+    }  # fmt: skip
+    return PublishedPoint(**{**usual, **fields})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session", name="make_published")
+def _make_published() -> Callable[..., PublishedPoint]:
+    return make_published
+
+
+def make_whole(records: list[tuple[int, TrialRecord]]) -> Studied:
+    """All that a figure may look at: a trial a minute, masks, another seed, three published networks."""
+    points = points_of(records)
+    return Studied(
+        points,
+        name="digits",
+        ended_s={trial: 60.0 * (i + 1) for i, (trial, _) in enumerate(records)},
+        clock="events" if records else "",
+        mask=make_mask,
+        seeds=(Studied(points[: len(points) // 2 + 1]),),
+        published=(
+            make_published(),
+            make_published(kind="quadratic", relu_count=25_000, secondary=True),
+            make_published(kind="new_architecture", relu_count=None),
+        ),
+    )
+
+
+@pytest.fixture(scope="session", name="make_whole")
+def _make_whole() -> Callable[[list[tuple[int, TrialRecord]]], Studied]:
+    return make_whole

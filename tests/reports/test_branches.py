@@ -14,6 +14,7 @@ from frontier.reports.facts import facts_of
 from frontier.reports.figures.hypervolume_over_trials import data as volumes_of
 from frontier.reports.page import render
 from frontier.reports.points import front_of, points_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
@@ -67,7 +68,7 @@ def test_extras_are_marked_labelled_and_measured_against_the_studys_network(
     assert header(page, "front")[:4] == ["trial", "label", "method", "branch served"]
     assert {"role", "label"} <= set(header(page, "clean_vs_relus"))
     figure = registry.load("figure", "clean_vs_relus")
-    rows = figure.data(points_of(mixed, relus=RELUS))
+    rows = figure.data(Studied(points_of(mixed, relus=RELUS)))
     (narrow,) = [row for row in rows if row.trial == "1.2"]
     assert (narrow.label, narrow.kept_percent) == ("width 0.5", 25.0)
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())["data"]
@@ -130,8 +131,8 @@ def test_oracle_routing_moves_the_front_and_says_that_nobody_can_have_it(manifes
 
 def test_hypervolume_is_that_of_the_served_figures_in_any_case(manifest: StudyManifest, mixed: Study) -> None:
     served, routed = (points_of(mixed, relus=RELUS, oracle_routed=oracle) for oracle in (False, True))
-    assert volumes_of(served) == volumes_of(routed)
-    assert volumes_of(served)[-1].hypervolume == pytest.approx(
+    assert volumes_of(Studied(served)) == volumes_of(Studied(routed))
+    assert volumes_of(Studied(served))[-1].hypervolume == pytest.approx(
         FOUR.hypervolume([FOUR.values(p.point) for p in served], RELUS)
     )
     caption = registry.load("figure", "hypervolume_over_trials").caption(facts_of(manifest, mixed, oracle_routed=True))
@@ -142,7 +143,7 @@ def test_a_study_of_narrow_networks_alone_is_measured_in_the_studys_relus(
     make_point: MakePoint, make_record: MakeRecord
 ) -> None:
     points = points_of([(0, make_record(make_point(320, 0.8, 0.6, 0.2, narrower=2)))], relus=RELUS)
-    (last,) = volumes_of(points)
+    (last,) = volumes_of(Studied(points))
     assert last.hypervolume == pytest.approx(FOUR.hypervolume([FOUR.values(points[0].point)], RELUS))
 
 
@@ -162,7 +163,7 @@ def test_sites_of_narrower_and_shorter_networks_share_the_rows_in_order(
     short = short.model_copy(update={"profile": profile})
     figure = registry.load("figure", "kept_relus_by_site")
     points = points_of([(0, make_record(make_point(600, 0.9, 0.69, 0.2), short))], relus=RELUS)
-    rows = figure.data(points)
+    rows = figure.data(Studied(points))
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())
     assert drawn["layout"]["yaxis"]["ticktext"] == [site.path for site in points[0].point.profile.sites]
     column = [line[0] for line in drawn["data"][0]["customdata"]]
@@ -177,7 +178,7 @@ def test_hundreds_of_points_on_the_front_are_sampled(make_point: MakePoint, make
     ]
     points = points_of([(0, make_record(make_point(1200, 0.95, 0.7, 0.2), *extras))], relus=RELUS)
     figure = registry.load("figure", "kept_relus_by_site")
-    rows = figure.data(points)
+    rows = figure.data(Studied(points))
     assert len(front_of(points)) == 700
     assert len({row.trial for row in rows}) == figure.MOST_POINTS
     assert (rows[0].trial, rows[-1].trial) == ("0.1", "0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ import pytest
 from frontier import registry
 from frontier.reports.facts import facts_of
 from frontier.reports.figures._layout import CountAxis, short
-from frontier.reports.page import figures_in_order
 from frontier.reports.points import StudyPoint, points_of
+from frontier.reports.spec import figures_in_order
+from frontier.reports.studied import Studied
 from frontier.reports.theme import DARK, LIGHT, Theme, swap
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
@@ -21,6 +22,15 @@ from frontier.results.store import StudyManifest
 NAMES = registry.names("figure")
 MakePoint = Callable[..., Point]
 MakeRecord = Callable[..., TrialRecord]
+MakeWhole = Callable[[list[tuple[int, TrialRecord]]], Studied]
+SCATTERS = (
+    "clean_vs_relus",
+    "corrupted_vs_relus",
+    "adversarial_vs_relus",
+    "clean_vs_seconds",
+    "published_vs_relus",
+    "published_vs_seconds",
+)
 
 
 @pytest.fixture
@@ -36,10 +46,10 @@ def traces(figure: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_figure_has_words_rows_and_the_same_shape_in_both_themes(
-    name: str, manifest: StudyManifest, study: list[tuple[int, TrialRecord]]
+    name: str, manifest: StudyManifest, study: list[tuple[int, TrialRecord]], make_whole: MakeWhole
 ) -> None:
     figure = registry.load("figure", name)
-    rows = figure.data(points_of(study))
+    rows = figure.data(make_whole(study))
     assert figure.TITLE
     assert figure.MISLEADS.endswith(".")
     assert "\n" not in figure.MISLEADS
@@ -58,13 +68,23 @@ def _swapped(pairs: list[tuple[str, Any]], colors: dict[str, str]) -> dict[str, 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("trials", [0, 1])
+@pytest.mark.parametrize("whole", [False, True])
 def test_a_figure_of_nothing_or_one_point_is_drawn(
-    name: str, trials: int, study: list[tuple[int, TrialRecord]]
+    name: str, trials: int, whole: bool, study: list[tuple[int, TrialRecord]], make_whole: MakeWhole
 ) -> None:
     figure = registry.load("figure", name)
-    rows = figure.data(points_of(study[:trials]))
+    rows = figure.data(make_whole(study[:trials]) if whole else Studied(points_of(study[:trials])))
     assert figure.draw(rows, LIGHT).to_json()
     assert figure.alt(rows)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_of_a_point_carry_its_address(
+    name: str, study: list[tuple[int, TrialRecord]], make_whole: MakeWhole
+) -> None:
+    rows = registry.load("figure", name).data(make_whole(study))
+    known = {point.address for point in points_of(study)} | {""}
+    assert {str(getattr(row, "trial", "")) for row in rows} <= known
 
 
 def test_every_figure_has_a_place_of_its_own_in_the_report() -> None:
@@ -100,7 +120,7 @@ def test_the_front_of_the_view_and_the_front_of_all_objectives_are_different_mar
     four: tuple[StudyPoint, ...],
 ) -> None:
     figure = registry.load("figure", "clean_vs_relus")
-    rows = figure.data(four)
+    rows = figure.data(Studied(four))
     assert [row.trial for row in rows if row.front_of_this_view] == ["3", "0"]
     assert [row.trial for row in rows if row.nondominated_in_all] == ["3", "0", "1"]
     drawn = traces(figure.draw(rows, LIGHT))
@@ -110,9 +130,25 @@ def test_the_front_of_the_view_and_the_front_of_all_objectives_are_different_mar
     assert view["marker"]["color"] != everywhere["marker"]["color"]
 
 
+@pytest.mark.parametrize("name", SCATTERS)
+def test_every_scatter_marks_both_fronts_apart(name: str, four: tuple[StudyPoint, ...], make_whole: MakeWhole) -> None:
+    """Of four objectives: nearly all points are non-dominated, and few are on the front of the view."""
+    figure = registry.load("figure", name)
+    rows = figure.data(replace(make_whole([]), points=four))
+    ours = [row for row in rows if row.trial]
+    assert {row.trial for row in ours if row.nondominated_in_all} == {"0", "1", "3"}
+    drawn = traces(figure.draw(rows, LIGHT))
+    view = next(trace for label, trace in drawn.items() if label.startswith("front of this view"))
+    everywhere = drawn["non-dominated in all objectives"]
+    assert len(everywhere["x"]) == 3
+    assert len(view["x"]) == sum(row.front_of_this_view for row in ours) < 4
+    assert view["marker"]["symbol"] != everywhere["marker"]["symbol"]
+    assert view["marker"]["color"] != everywhere["marker"]["color"]
+
+
 def test_the_line_is_a_step_and_carries_the_interval(four: tuple[StudyPoint, ...]) -> None:
     figure = registry.load("figure", "clean_vs_relus")
-    rows = figure.data(four)
+    rows = figure.data(Studied(four))
     view = traces(figure.draw(rows, LIGHT))["front of this view"]
     assert view["line"]["shape"] == "hv"
     best = four[0].point.validation.clean
@@ -123,14 +159,14 @@ def test_the_line_is_a_step_and_carries_the_interval(four: tuple[StudyPoint, ...
 
 def test_test_accuracy_stands_beside_and_moves_no_front(four: tuple[StudyPoint, ...]) -> None:
     figure = registry.load("figure", "clean_vs_relus")
-    drawn = traces(figure.draw(figure.data(four), LIGHT))
+    drawn = traces(figure.draw(figure.data(Studied(four)), LIGHT))
     assert drawn["the same points on test"]["y"] == pytest.approx([49.0, 89.0])
     assert drawn["the same points on test"]["x"] == drawn["front of this view"]["x"]
 
 
 def test_a_network_without_relus_is_drawn_at_a_tick_of_its_own(four: tuple[StudyPoint, ...]) -> None:
     figure = registry.load("figure", "adversarial_vs_relus")
-    drawn = figure.draw(figure.data(four), LIGHT)
+    drawn = figure.draw(figure.data(Studied(four)), LIGHT)
     axis = json.loads(drawn.to_json())["layout"]["xaxis"]
     place = traces(drawn)["front of this view"]["x"][0]
     assert axis["ticktext"][0] == "0"
@@ -153,13 +189,13 @@ def test_counts_are_short_on_the_axis(count: int, text: str) -> None:
 
 def test_hover_tells_the_whole_point(four: tuple[StudyPoint, ...]) -> None:
     figure = registry.load("figure", "clean_vs_relus")
-    text = traces(figure.draw(figure.data(four), LIGHT))["front of this view"]["text"][1]
+    text = traces(figure.draw(figure.data(Studied(four)), LIGHT))["front of this view"]["text"][1]
     for part in ("trial 0", "snl", "budget 103", "100 ReLUs", "penalty=0.0001", "test 89.0%", "validation 90.0%"):
         assert part in text
 
 
 def test_kept_relus_by_site_add_up_to_the_count(study: list[tuple[int, TrialRecord]]) -> None:
-    rows = registry.load("figure", "kept_relus_by_site").data(points_of(study))
+    rows = registry.load("figure", "kept_relus_by_site").data(Studied(points_of(study)))
     for trial in {row.trial for row in rows}:
         assert sum(row.kept for row in rows if row.trial == trial) == next(
             row.relu_count for row in rows if row.trial == trial
@@ -168,10 +204,10 @@ def test_kept_relus_by_site_add_up_to_the_count(study: list[tuple[int, TrialReco
 
 def test_hypervolume_never_falls_and_long_studies_are_sampled(study: list[tuple[int, TrialRecord]]) -> None:
     figure = registry.load("figure", "hypervolume_over_trials")
-    volumes = [row.hypervolume for row in figure.data(points_of(study))]
+    volumes = [row.hypervolume for row in figure.data(Studied(points_of(study)))]
     assert volumes == sorted(volumes)
     repeated = [(i, study[i % len(study)][1]) for i in range(300)]
-    rows = figure.data(points_of(repeated))
+    rows = figure.data(Studied(points_of(repeated)))
     assert len(rows) == figure.MOST_ROWS
     assert (rows[0].trial, rows[-1].trial) == (0, 299)
     assert rows[-1].hypervolume == pytest.approx(volumes[-1])

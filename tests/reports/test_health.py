@@ -12,6 +12,7 @@ import pytest
 from frontier import registry
 from frontier.reports.page import render
 from frontier.reports.points import StudyPoint, failed, points_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
 from frontier.results.evaluation import Evaluation
 from frontier.results.record import Point, TrialRecord
@@ -55,7 +56,7 @@ def test_health_is_of_the_very_point(flagged: Study) -> None:
 @pytest.mark.parametrize("name", SCATTERS)
 def test_scatters_mark_flagged_points_with_a_shape_of_their_own(name: str, flagged: Study) -> None:
     figure = registry.load("figure", name)
-    rows = figure.data(points_of(flagged))
+    rows = figure.data(Studied(points_of(flagged)))
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())["data"]
     (marks,) = [trace for trace in drawn if trace["name"] == f"{WORDS} (1)"]
     assert (marks["x"], marks["marker"]["color"]) == ([100], LIGHT.flag)
@@ -71,14 +72,14 @@ def test_scatters_mark_flagged_points_with_a_shape_of_their_own(name: str, flagg
 def test_without_a_flag_no_figure_speaks_of_it(flagged: Study) -> None:
     for name in registry.names("figure"):
         figure = registry.load("figure", name)
-        rows = figure.data(points_of(flagged[1:]))
+        rows = figure.data(Studied(points_of(flagged[1:])))
         assert WORDS not in figure.draw(rows, LIGHT).to_json()
         assert WORDS not in figure.alt(rows)
 
 
 def test_columns_of_the_site_map_are_marked(flagged: Study) -> None:
     figure = registry.load("figure", "kept_relus_by_site")
-    rows = figure.data(points_of(flagged))
+    rows = figure.data(Studied(points_of(flagged)))
     axis = json.loads(figure.draw(rows, LIGHT).to_json())["layout"]["xaxis"]
     assert [text for text in axis["ticktext"] if text.startswith("□ ")] == ["□ 100 (0)"]
     assert f"□ {WORDS}" in axis["title"]["text"]
@@ -88,7 +89,7 @@ def test_columns_of_the_site_map_are_marked(flagged: Study) -> None:
 
 def test_lines_by_severity_are_marked(flagged: Study) -> None:
     figure = registry.load("figure", "corrupted_by_severity")
-    rows = figure.data(points_of(flagged))
+    rows = figure.data(Studied(points_of(flagged)))
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())["data"]
     (marks,) = [trace for trace in drawn if trace["name"] == f"{WORDS} (1)"]
     (line,) = [trace for trace in drawn if trace["name"] == "100 ReLUs (trial 0)"]
@@ -102,7 +103,7 @@ def test_the_hypervolume_names_what_was_flagged_also_between_the_rows_of_a_long_
     figure = registry.load("figure", "hypervolume_over_trials")
     long = [(i, study[i % len(study)][1]) for i in range(300)]
     long[200] = (200, long[200][1].model_copy(update={"evaluations": (make_attack(failed=("order",)),)}))
-    rows = figure.data(points_of(long))
+    rows = figure.data(Studied(points_of(long)))
     (marked,) = [row for row in rows if row.failed_a_health_check]
     assert marked.failed_a_health_check == "200 (order)"
     assert marked.trial in (200, 201, 202)
@@ -129,7 +130,9 @@ def test_the_front_says_of_each_point_how_healthy_it_is(manifest: StudyManifest,
 
 def test_the_page_says_it_under_every_figure_and_at_its_top(manifest: StudyManifest, flagged: Study) -> None:
     page = render(manifest, flagged)
-    for name in registry.names("figure"):
+    shown = [name for name in registry.names("figure") if f'<section id="{name}">' in page]
+    assert len(shown) > 9
+    for name in shown:
         assert "Trial 0 failed a health check." in section(page, name)
     assert "<b>1 of 2</b><span>failed a health check</span>" in page
     assert "failed a health check." not in section(render(manifest, flagged[1:]), "clean_vs_relus")

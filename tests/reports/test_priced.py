@@ -11,6 +11,7 @@ from frontier import registry
 from frontier.reports.facts import facts_of
 from frontier.reports.page import render
 from frontier.reports.points import front_of, points_of, unpriced_of, volume_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
@@ -42,7 +43,7 @@ def test_an_old_study_has_another_front_by_seconds(twins: Study) -> None:
 
 def test_the_figure_of_seconds_shows_both_fronts(twins: Study, manifest: StudyManifest) -> None:
     figure = registry.load("figure", "clean_vs_seconds")
-    rows = figure.data(points_of(twins))
+    rows = figure.data(Studied(points_of(twins)))
     assert [(row.trial, row.relu_layers, row.front_of_this_view, row.front_by_relu_count) for row in rows] == [
         ("0", 3, True, False),
         ("1", 5, False, True),
@@ -51,13 +52,14 @@ def test_the_figure_of_seconds_shows_both_fronts(twins: Study, manifest: StudyMa
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())["data"]
     assert [trace["name"] for trace in drawn] == [
         "other points (1)",
+        "non-dominated in all objectives (1)",
         "front by ReLU count (1)",
         "front of this view (1)",
     ]
     assert "On the front by ReLU count and not on this one: trial 1." in figure.alt(rows)
     assert "online_s@crypten/wan, a model's price over a link of 40 ms" in figure.caption(facts_of(manifest, twins))
     lan = goals_of(["clean", "rounds@crypten/wan", "online_s@delphi/lan"])
-    assert {row.price for row in figure.data(points_of(twins, goals=lan))} == {"online_s@delphi/lan"}
+    assert {row.price for row in figure.data(Studied(points_of(twins, goals=lan)))} == {"online_s@delphi/lan"}
 
 
 def test_a_point_without_a_price_is_named_with_the_reason(
@@ -76,7 +78,7 @@ def test_a_point_without_a_price_is_named_with_the_reason(
     assert "on clean, relu_count, online_s@delphi/lan together" in page
     assert "Points without a price" not in render(manifest, study)
     figure = registry.load("figure", "clean_vs_seconds")
-    assert {row.trial for row in figure.data(points)} == {"0", "1"}
+    assert {row.trial for row in figure.data(Studied(points))} == {"0", "1"}
 
 
 def test_the_caption_of_the_hypervolume_names_the_sides_of_the_box(twins: Study, manifest: StudyManifest) -> None:
@@ -84,5 +86,5 @@ def test_the_caption_of_the_hypervolume_names_the_sides_of_the_box(twins: Study,
     assert "clean, corrupted and adversarial accuracy in [0, 1]; 1 - log10" in figure.caption(facts_of(manifest, twins))
     words = figure.caption(facts_of(manifest, twins, goals=WAN))
     assert "Box: clean accuracy in [0, 1]; 1 - log(x/none) / log(all/none) for online_s@crypten/wan" in words
-    assert figure.data(points_of(twins, goals=WAN))[-1].hypervolume == volume_of(points_of(twins, goals=WAN))
+    assert figure.data(Studied(points_of(twins, goals=WAN)))[-1].hypervolume == volume_of(points_of(twins, goals=WAN))
     assert volume_of(points_of(twins, goals=FOUR)) != volume_of(points_of(twins, goals=WAN))

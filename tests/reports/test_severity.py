@@ -13,6 +13,7 @@ from frontier.corruptions._apply import FAMILIES
 from frontier.reports.facts import facts_of
 from frontier.reports.figures.corrupted_by_severity import MOST_POINTS, Row
 from frontier.reports.points import points_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
@@ -29,7 +30,7 @@ def without_parts(point: Point) -> Point:
 def test_clean_is_severity_0_and_the_others_are_means_over_corruptions(
     make_point: MakePoint, make_record: MakeRecord
 ) -> None:
-    rows = FIGURE.data(points_of([(3, make_record(make_point(100, 0.9, 0.7, 0.1)))]))
+    rows = FIGURE.data(Studied(points_of([(3, make_record(make_point(100, 0.9, 0.7, 0.1)))])))
     assert [(row.severity, row.corruptions) for row in rows] == [(0, 0), (1, 2), (3, 2), (5, 2)]
     assert [row.accuracy_percent for row in rows] == pytest.approx([90, 75, 70, 65])
     assert all(row.low < row.accuracy_percent < row.high for row in rows)
@@ -37,7 +38,7 @@ def test_clean_is_severity_0_and_the_others_are_means_over_corruptions(
 
 
 def test_families_stand_in_columns_where_they_were_measured(make_point: MakePoint, make_record: MakeRecord) -> None:
-    rows = FIGURE.data(points_of([(3, make_record(make_point(100, 0.9, 0.7, 0.1)))]))
+    rows = FIGURE.data(Studied(points_of([(3, make_record(make_point(100, 0.9, 0.7, 0.1)))])))
     assert (rows[0].noise_percent, rows[0].digital_percent) == (None, None)
     assert (rows[1].noise_percent, rows[1].digital_percent) == pytest.approx((76, 74))
     assert {row.blur_percent for row in rows} == {None}
@@ -51,11 +52,11 @@ def test_a_corruption_that_is_not_installed_is_somebodys_own(make_point: MakePoi
     record = make_record(point)
     measure = record.spec.measure.model_copy(update={"corruptions": ("gaussian_noise", "rain")})
     record = record.model_copy(update={"spec": record.spec.model_copy(update={"measure": measure})})
-    assert FIGURE.data(points_of([(0, record)]))[1].own_percent == pytest.approx(74)
+    assert FIGURE.data(Studied(points_of([(0, record)])))[1].own_percent == pytest.approx(74)
 
 
 def test_a_long_front_is_sampled_by_rising_count(study: list[tuple[int, TrialRecord]]) -> None:
-    rows = FIGURE.data(points_of(study))
+    rows = FIGURE.data(Studied(points_of(study)))
     counts = list(dict.fromkeys(row.relu_count for row in rows))
     assert len({row.trial for row in rows}) == MOST_POINTS
     assert counts == sorted(counts)
@@ -69,14 +70,14 @@ def test_a_record_without_parts_is_left_out_and_alone_it_is_said(
 ) -> None:
     bare = make_record(without_parts(make_point(50, 0.99, 0.8, 0.5)))
     whole = make_record(make_point(100, 0.9, 0.9, 0.1))
-    assert {row.trial for row in FIGURE.data(points_of([(0, bare), (1, whole)]))} == {"1"}
-    assert FIGURE.data(points_of([(0, bare)])) == ()
+    assert {row.trial for row in FIGURE.data(Studied(points_of([(0, bare), (1, whole)])))} == {"1"}
+    assert FIGURE.data(Studied(points_of([(0, bare)]))) == ()
     assert "no point of the front has its corrupted accuracy broken up" in FIGURE.alt(())
 
 
 def test_oracle_routed_lines_are_those_of_the_clean_branch(make_point: MakePoint, make_record: MakeRecord) -> None:
     point = make_point(500, 0.9, 0.7, 0.1, branches={"adversarial": (0.8, 0.6, 0.5)})
-    rows = FIGURE.data(points_of([(0, make_record(point))], oracle_routed=True))
+    rows = FIGURE.data(Studied(points_of([(0, make_record(point))], oracle_routed=True)))
     assert {row.routing for row in rows} == {"oracle"}
     assert [row.accuracy_percent for row in rows] == pytest.approx([90, 75, 70, 65])
 

@@ -13,6 +13,8 @@ import plotly.graph_objects as go
 from frontier.reports.theme import Theme
 
 CLEAR = "rgba(0,0,0,0)"
+FLAG = "□"  # before the name of a point that failed a health check: the shape that it has in the scatters
+HIDDEN = {"in_table": False}  # the metadata of a row's field that a table cannot show
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
 from frontier.reports.figures import _accuracy
-from frontier.reports.points import StudyPoint
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
 
 ORDER = 10
@@ -19,9 +19,9 @@ MISLEADS = (
 )
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[_accuracy.Row, ...]:
+def data(studied: Studied) -> tuple[_accuracy.Row, ...]:
     """One row a point, by rising ReLU count."""
-    return _accuracy.rows(points, "clean")
+    return _accuracy.rows(studied.points, "clean")
 
 
 def draw(rows: Sequence[_accuracy.Row], theme: Theme) -> go.Figure:

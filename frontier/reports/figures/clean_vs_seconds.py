@@ -1,7 +1,7 @@
 """Figure: clean accuracy against the online seconds that a protocol's price gives, with the front by ReLU count beside.
 
-The price is the first `online_s` among the study's objectives, or CrypTen's over the WAN. Points that are on the front
-by count and not on that by seconds are where the two axes disagree.
+The price is the one that the report asks for, the first `online_s` among the study's objectives, or CrypTen's over the
+WAN. Points that are on the front by count and not on that by seconds are where the two axes disagree.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 import plotly.graph_objects as go
 
 from frontier.errors import InputError
-from frontier.latency._link import NAMED
 from frontier.reports.facts import Facts
 from frontier.reports.figures import _accuracy
 from frontier.reports.figures._layout import flagged_mark, frame, listed, log_ticks
 from frontier.reports.points import StudyPoint, failed, front_of_view
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
-from frontier.spaces.goals import Goals, PriceOf
+from frontier.spaces.goals import PriceOf
 
 ORDER = 15
 TITLE = "Clean accuracy against priced online seconds"
@@ -29,7 +29,7 @@ MISLEADS = (
     "A model's seconds, of one protocol over one link, not measured: others put the points into another order. "
     "The best of many points is a little lucky, so read the test column."
 )
-USUAL = PriceOf("online_s", "crypten", NAMED["wan"])
+PRICED = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +42,9 @@ class Row(_accuracy.Row):
     front_by_relu_count: bool
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+def data(studied: Studied) -> tuple[Row, ...]:
     """One row a point, by rising seconds; those without a price are left out."""
-    if not points:
-        return ()
-    price = _price(points[0].goals)
+    points, price = studied.points, studied.pricing
     by_count = {row.trial: row for row in _accuracy.rows(points, "clean")}
     priced = [(p, seconds) for p in points if (seconds := _seconds(price, p)) is not None]
     by_seconds = set(
@@ -89,8 +87,12 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     rest = [row for row in rows if not row.front_of_this_view]
     add(rest, "other points", **_accuracy.rest_marks(rest, theme), **_accuracy.hover(rest, _lines))
     add(
+        [row for row in rows if row.nondominated_in_all], "non-dominated in all objectives", hoverinfo="skip",
+        marker={"symbol": "circle-open", "size": 12, "color": theme.nondominated, "line": {"width": 1.2}},
+    )  # fmt: skip
+    add(
         [row for row in rows if row.front_by_relu_count], "front by ReLU count", hoverinfo="skip",
-        marker={"symbol": "circle-open", "size": 13, "color": theme.test, "line": {"width": 2}},
+        marker={"symbol": "hexagon-open", "size": 16, "color": theme.test, "line": {"width": 2}},
     )  # fmt: skip
     add(front, "front of this view", **_accuracy.front_marks(front, theme), **_accuracy.hover(front, _lines))
     if flagged := [row for row in rows if failed(row.health)]:
@@ -106,18 +108,19 @@ def alt(rows: Sequence[Row]) -> str:
     ends = " to ".join(
         f"{row.validation_percent:.1f}% at {row.online_s:.3g} s" for row in dict.fromkeys((front[0], front[-1]))
     )
+    ringed = sum(row.nondominated_in_all for row in rows)
     lost = [row.trial for row in rows if row.front_by_relu_count and not row.front_of_this_view]
     apart = f" On the front by ReLU count and not on this one: {listed(lost)}." if lost else ""
     routed = "Oracle-routed. " if any(row.routing == "oracle" for row in rows) else ""
     return (
         f"{routed}Scatter of clean validation accuracy against {rows[0].price}, {len(rows)} points. The front of this "
-        f"view has {len(front)}, from {ends}.{apart}"
+        f"view has {len(front)}, from {ends}; {ringed} are non-dominated in all objectives.{apart}"
     )
 
 
 def caption(facts: Facts) -> str:
     """Protocol and link, what was measured, and on how many images."""
-    price = _price(facts.goals)
+    price = facts.pricing
     link = f"{price.link.rtt_ms:g} ms and {price.link.mbit_s:g} Mbit/s"
     return f"Seconds: {price.name}, a model's price over a link of {link} (docs/latency.md). {facts.measured('clean')}"
 
@@ -132,10 +135,6 @@ def _axis(seconds: Sequence[float]) -> dict[str, Any]:
         "ticktext": [f"{tick:g} s" for tick in ticks],
         "title": {"text": "priced online seconds of one image (log scale)"},
     }
-
-
-def _price(goals: Goals) -> PriceOf:
-    return next((price for price in goals.prices if price.cost == USUAL.cost), USUAL)
 
 
 def _seconds(price: PriceOf, found: StudyPoint) -> float | None:

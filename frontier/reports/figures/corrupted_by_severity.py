@@ -13,6 +13,7 @@ from frontier.errors import InputError
 from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import bars, flagged_mark, frame, listed, short
 from frontier.reports.points import StudyPoint, by_count, evenly, failed, front_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
 from frontier.results.corruption_metrics import by_family, by_severity
 from frontier.results.measure import Measure
@@ -58,10 +59,10 @@ class Row:
     health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+def data(studied: Studied) -> tuple[Row, ...]:
     """One row a severity and point of the front of all objectives whose record breaks its mean up; of a long front
     MOST_POINTS, its ends among them. By rising ReLU count, then severity."""
-    front = [point for point in by_count(front_of(points)) if _parts(point)]
+    front = [point for point in by_count(front_of(studied.points)) if _parts(point)]
     return tuple(row for i in evenly(len(front), MOST_POINTS) for row in _rows(front[i]))
 
 

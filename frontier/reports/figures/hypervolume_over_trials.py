@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import flagged_mark, frame, listed
-from frontier.reports.points import StudyPoint, evenly, volume_of
+from frontier.reports.points import evenly, volume_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
 from frontier.results.objectives import RELU_COUNT
 from frontier.spaces.goals import Goals
@@ -38,9 +39,9 @@ class Row:
     failed_a_health_check: str = ""
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+def data(studied: Studied) -> tuple[Row, ...]:
     """One row a complete trial, by number; at most MOST_ROWS, the last one among them. Always of the served figures."""
-    ordered = sorted(points, key=lambda p: (p.trial, p.index))
+    ordered = sorted(studied.points, key=lambda p: (p.trial, p.index))
     trials = list(dict.fromkeys(p.trial for p in ordered))
     made, before = [], -1
     for i in evenly(len(trials), MOST_ROWS):
@@ -106,13 +107,14 @@ def caption(facts: Facts) -> str:
     """The four axes of the box and its reference point."""
     served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
-        f"{served}Validation. Box: {_sides(facts.goals)}; reference point 0 on each. "
+        f"{served}Validation. Box: {sides(facts.goals)}; reference point 0 on each. "
         f"Corrupted images: {facts.corruption_label}. "
         f"Points that failed a health check are counted. Sampler: {facts.sampler}. {facts.seeds}."
     )
 
 
-def _sides(goals: Goals) -> str:
+def sides(goals: Goals) -> str:
+    """The axes of the box in words."""
     accuracies = [one.name for one in goals.objectives if not one.minimized]
     sides = [f"{' and '.join(', '.join(accuracies).rsplit(', ', 1))} accuracy in [0, 1]"]
     if RELU_COUNT in goals.objectives:

@@ -9,8 +9,9 @@ from html import escape
 import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import frame, listed, short
-from frontier.reports.points import StudyPoint, by_count, evenly, failed, front_of
+from frontier.reports.figures._layout import FLAG, frame, listed, short
+from frontier.reports.points import by_count, evenly, failed, front_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
 
 ORDER = 40
@@ -20,7 +21,6 @@ MISLEADS = (
     "every site that keeps a single ReLU costs its rounds in private inference."
 )
 MOST_POINTS = 60  # a longer front is sampled evenly over its ranks, so that columns stay wide enough to see
-FLAG = "□"  # before a column whose point failed a health check: the shape that such points have in the scatters
 CELLS_WITH_TEXT = 16  # columns up to which a count fits into its cell
 
 
@@ -42,9 +42,9 @@ class Row:
     health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+def data(studied: Studied) -> tuple[Row, ...]:
     """One row a site and point of the front of all objectives; of a long front MOST_POINTS, its ends among them."""
-    front = by_count(front_of(points))
+    front = by_count(front_of(studied.points))
     return tuple(
         Row(
             trial=p.address,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
-from frontier.reports.points import StudyPoint
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
 
 ORDER = 900
@@ -25,9 +25,9 @@ class Row:
     adversarial_percent: float
 
 
-def data(points: Sequence[StudyPoint]) -> tuple[Row, ...]:
+def data(studied: Studied) -> tuple[Row, ...]:
     """One row a point."""
-    measured = [(found.address, found.point.validation) for found in points]
+    measured = [(found.address, found.point.validation) for found in studied.points]
     return tuple(Row(at, 100 * seen.clean.value, 100 * seen.adversarial.value) for at, seen in measured)
 
 

@@ -1,0 +1,56 @@
+"""What papers report, as figures take it: the published figures of a study's data set, in its convention of sites."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import get_args
+
+from frontier.results.published import Class, Figure, Published
+
+CLASSES: tuple[Class, ...] = get_args(Class)  # of what stands where a ReLU was
+
+
+@dataclass(frozen=True)
+class PublishedPoint:
+    """One network of a paper. What the source does not say is None; `sites` is its convention of counting where it
+    could not be turned into the study's. `secondary`: somebody else's table or rerun."""
+
+    method: str
+    kind: Class
+    network: str
+    relu_count: int | None
+    accuracy_percent: float | None
+    online_s: float | None
+    online_mb: float | None
+    under: str  # protocol and link of the seconds, as the source has them
+    source: str
+    secondary: bool
+    sites: str = ""
+
+
+def published_points(
+    found: Published, *, data: str, sites: str, classes: Collection[str] = CLASSES
+) -> tuple[PublishedPoint, ...]:
+    """Those of this data set and these classes, counted in the convention `sites` where their source allows it; by
+    method, count and source."""
+    some = [figure for figure in found.figures if figure.data == data and figure.kind in classes]
+    made = [_point(found, figure, sites) for figure in some]
+    return tuple(sorted(made, key=lambda p: (p.method, p.relu_count or 0, p.accuracy_percent or 0, p.source)))
+
+
+def _point(found: Published, figure: Figure, sites: str) -> PublishedPoint:
+    count, online = figure.relus_in(sites), figure.online
+    return PublishedPoint(
+        method=figure.method,
+        kind=figure.kind,
+        network=figure.network or "network unknown",
+        relu_count=figure.relus if count is None else count,
+        accuracy_percent=figure.accuracy,
+        online_s=online.seconds if online else None,
+        online_mb=online.megabytes if online else None,
+        under=", ".join(part or "unknown" for part in (online.protocol, online.link)) if online else "",
+        source=found.cite(figure.source) if online is None else found.cite(online.source),
+        secondary=found.sources[figure.source].secondary or bool(online and found.sources[online.source].secondary),
+        sites="" if count is not None else figure.sites or "convention unknown",
+    )
