@@ -86,7 +86,7 @@ def _beside(view: StudyView, seeds: Sequence[str], papers: Published | None) -> 
 def _masks(files: Study) -> Callable[[StudyPoint], Mask]:
     def mask(found: StudyPoint) -> Mask:
         file = found.point.mask
-        path = files.trial_folder(found.trial) / Path(file.file).name
+        path = files.fetch_mask(found.trial, Path(file.file).name)
         loaded = load(path)
         if loaded.hash != file.hash:
             raise MaskError("not the mask of the record", where=str(path), expected=file.hash, got=loaded.hash)

@@ -223,6 +223,13 @@ class Study:
             names = [name for point in record.points for name in (point.mask.file, point.weights) if name is not None]
             remote.fetch_files(mirror, self.trial_folder(trial), names)
 
+    def fetch_mask(self, trial: int, name: str) -> Path:
+        """One mask of a finished trial, in its folder once it is there."""
+        folder = self.trial_folder(trial)
+        if mirror := mirror_of(folder):
+            remote.fetch_files(mirror, folder, [name])
+        return folder / name
+
     def weights(self, trial: int) -> list[Path]:
         """Where the weights of a finished trial lie, or would: those of a home at a URL may have to be fetched."""
         folder = self.trial_folder(trial)

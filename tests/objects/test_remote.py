@@ -58,6 +58,8 @@ def test_another_machine_sees_the_study_and_fetches_files_on_demand(machine: Mac
     assert [there.spec(trial) for trial in (0, 1)] == [study.spec(0), study.spec(1)]
     assert (there.finished(0), there.finished(1), there.arrived(1)) == (True, False, False)
     assert not (there.trial_folder(0) / "mask.safetensors").exists()
+    assert there.fetch_mask(0, "mask.safetensors").read_text() == "one"
+    assert not (there.trial_folder(0) / "weights.safetensors").exists()
     there.fetch_files(0, there.record(0))
     assert (there.trial_folder(0) / "mask.safetensors").read_text() == "one"
     assert (there.trial_folder(0) / "weights.safetensors").read_text() == "one"
