@@ -50,6 +50,12 @@ DARK = Theme(
     interval="rgba(86,180,233,0.45)",
 )
 
+# Okabe and Ito's, but those that mark fronts; for groups of points, each of which has a symbol of its own as well
+CATEGORIES = {
+    LIGHT: ("#8a93a0", "#00805e", "#a05a83", "#8f6a00", "#3b7fb0"),
+    DARK: ("#7c8796", "#2fc79a", "#cc79a7", "#c9a227", "#4f93c4"),
+}
+
 
 def swap(before: Theme, after: Theme) -> dict[str, str]:
     """Each colour of one theme -> the colour of the same role in another one."""

@@ -1,0 +1,49 @@
+"""`frontier browse`: an interactive page of studies, served to this machine alone unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from frontier.cli._options import DEFAULT_HOME, Home, Plugin
+from frontier.errors import BlockedError, InputError
+
+Studies = Annotated[list[str] | None, typer.Argument(metavar="[STUDY]...", help="Studies; all under --home without.")]
+Host = Annotated[str, typer.Option(help="Address to listen on. One that others can reach needs --token.")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one. The page's address is printed.")]
+Token = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|auto", help="A secret that the page asks for: a file that holds it, or a new one."),
+]
+
+
+def command(
+    study: Studies = None,
+    home: Home = DEFAULT_HOME,
+    host: Host = "127.0.0.1",
+    port: Port = 8050,
+    token: Token = None,
+    plugin: Plugin = None,
+) -> None:
+    """Serve an interactive page of studies, read-only: front, prices, limits, points and their files."""
+    try:
+        from frontier.web.library import Library
+        from frontier.web.security import token_of
+        from frontier.web.server import serve
+    except ModuleNotFoundError as error:
+        raise BlockedError(f"the page needs {error.name}; run: pip install 'relu-frontier[web]'") from None
+    from frontier.results.store import names
+
+    chosen = tuple(dict.fromkeys(study or names(home)))
+    if not chosen:
+        raise InputError("no study to show", where=str(home), fix="run a search first, or give another --home")
+    secret = token_of(token, host)
+    try:
+        serve(Library(home, chosen), host, port, secret, typer.echo)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen there ({error.strerror})",
+            where=f"{host}:{port}",
+            fix="give another --port; 0 takes a free one",
+        ) from None

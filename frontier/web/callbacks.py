@@ -1,0 +1,187 @@
+"""Callbacks: the address bar is the page's one state. Controls write it, and all that is shown is read from it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash.dependencies import ClientsideFunction
+from dash.exceptions import PreventUpdate
+
+from frontier.reports.theme import DARK, LIGHT
+from frontier.web import parts, scatter
+from frontier.web.controls import CONTROLS, brushed, changed, pressed, usual, values
+from frontier.web.desk import Desk
+from frontier.web.detail import detail_of
+from frontier.web.downloads import mask_file, weights_file
+from frontier.web.rows import pages
+from frontier.web.said import alt, feasible, summary
+from frontier.web.view import View, printed
+
+BUTTONS = ("pause", "cheapest", "unlimit", "clear", "previous", "next")
+THEMES = {"light": LIGHT, "dark": DARK}
+URL, VERSION, SCHEME = Input("url", "search"), Input("version", "data"), Input("scheme", "data")
+
+
+def connect(app: Dash, desk: Desk) -> None:
+    """All callbacks of a page."""
+    _in_the_browser(app)
+    _state(app, desk)
+    _live(app, desk)
+    _plot(app, desk)
+    _words(app, desk)
+    for name in desk.known.figures:
+        _figure(app, desk, name)
+
+
+def _in_the_browser(app: Dash) -> None:
+    """Small things that need no server: the colour scheme, the box of a brush, and how old the figures are."""
+    for function, output, inputs in (
+        ("scheme", Output("scheme", "data"), [Input("url", "pathname")]),
+        ("box", Output("box", "data"), [Input("scatter", "selectedData")]),
+        ("live", Output("live", "children"), [Input("tick", "n_intervals"), Input("looked", "data"), VERSION]),
+    ):
+        app.clientside_callback(ClientsideFunction("frontier", function), output, inputs)
+
+
+def _state(app: Dash, desk: Desk) -> None:
+    @app.callback(
+        Output("url", "search"),
+        {name: Output(name, kept) for name, kept in CONTROLS.items()},
+        Output("notes", "children"),
+        inputs={
+            "query": URL,
+            "given": {name: Input(name, kept) for name, kept in CONTROLS.items()},
+            "box": Input("box", "data"),
+            "click": Input("scatter", "clickData"),
+            "buttons": [Input(name, "n_clicks") for name in BUTTONS],
+            "picks": Input({"type": "pick", "key": ALL}, "n_clicks"),
+            "others": Input({"type": "button", "name": ALL}, "n_clicks"),
+        },
+    )
+    def follow(
+        query: str | None, given: dict[str, Any], box: Any, click: Any, buttons: Any, picks: Any, others: Any
+    ) -> tuple[Any, dict[str, Any], Any]:
+        at = ctx.triggered_id
+        view, said = desk.parse(query)
+        if at not in (None, "url"):
+            if not ctx.triggered[0]["value"] and at not in ("box", *CONTROLS):
+                raise PreventUpdate  # a button that has just come into being
+            view = _moved(desk, view, at, given, box, click)
+        text, frame = printed(view), desk.frame(view)
+        shown = values(view, desk.known, frame)
+        outputs = {name: no_update if shown[name] == given[name] else shown[name] for name in CONTROLS}
+        return (no_update if text == (query or "") else text), outputs, parts.notes(said)
+
+
+def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, click: Any) -> View:
+    """The view after what its reader just did."""
+    frame = desk.frame(view)
+    if isinstance(at, dict):
+        return pressed(view, "pick" if at["type"] == "pick" else at["name"], frame, at.get("key", ""))
+    if at == "box":
+        return brushed(view, box)
+    if at == "scatter":
+        key = str((click or {}).get("points", [{}])[0].get("customdata") or "")
+        return view if desk.find(key) is None else pressed(view, "pick", frame, key)
+    return pressed(view, at, frame) if at in BUTTONS else changed(view, at, given, desk.known, frame)
+
+
+def _live(app: Dash, desk: Desk) -> None:
+    @app.callback(
+        Output("version", "data"), Output("looked", "data"), Input("poll", "n_intervals"), State("version", "data")
+    )
+    def look(n: int | None, version: int | None) -> tuple[Any, Any]:
+        snapshot = desk.library.refresh()
+        ended = [f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended]
+        points = sum(len(one.points) for one in snapshot.studies.values())
+        looked = {"at": time.time(), "points": points, "ended": "; ".join(ended) if snapshot.ended else ""}
+        return (no_update if snapshot.version == version else snapshot.version), looked
+
+    @app.callback(
+        Output("poll", "disabled"),
+        Output("pause", "children"),
+        Output("pause", "disabled"),
+        URL,
+        Input("looked", "data"),
+    )
+    def rest(query: str | None, looked: dict[str, Any] | None) -> tuple[bool, str, bool]:
+        paused, ended = desk.parse(query)[0].paused, bool(looked and looked["ended"])
+        return paused or ended, "Go on" if paused else "Pause", ended
+
+
+def _plot(app: Dash, desk: Desk) -> None:
+    @app.callback(
+        Output("scatter", "figure"), Output("drawn", "data"), Output("scatter-alt", "children"),
+        URL, VERSION, SCHEME, State("drawn", "data"), State("box", "data"),
+    )  # fmt: skip
+    def plot(
+        query: str | None, version: int | None, scheme: str | None, drawn: str | None, box: Any
+    ) -> tuple[Any, ...]:
+        if scheme not in THEMES or version is None:
+            raise PreventUpdate
+        view, _ = desk.parse(query)
+        same = view.model_copy(update={"views": None, "page": 0, "paused": False})
+        key = f"{version} {scheme} {printed(same)}"
+        unbrushed = f"{version} {scheme} {printed(same.model_copy(update={'brush': None}))}"
+        drew_itself = (
+            drawn is not None and drawn.startswith(f"{unbrushed}\n") and brushed(view, box).brush == view.brush
+        )
+        if drawn == f"{unbrushed}\n{key}" or drew_itself:
+            raise PreventUpdate  # plotly shows the box that was drawn in it
+        frame = desk.frame(view)
+        return scatter.draw(frame, view, THEMES[scheme]), f"{unbrushed}\n{key}", alt(frame, view)
+
+
+def _words(app: Dash, desk: Desk) -> None:
+    @app.callback(
+        Output("summary", "children"), Output("feasible", "children"), Output("table", "children"),
+        Output("pages", "children"), Output("csv", "href"), Output("limit-online_s-said", "children"),
+        *(Output(f"limit-{name}-said", "children") for name in ("clean", "corrupted", "adversarial")), URL, VERSION,
+    )  # fmt: skip
+    def words(query: str | None, version: int | None) -> tuple[Any, ...]:
+        view, _ = desk.parse(query)
+        frame = desk.frame(view)
+        limits = dict(view.limits)
+        number = min(view.page + 1, pages(frame.chosen))
+        seconds = f"{limits['online_s']:.3g} s" if "online_s" in limits else "any"
+        percents = (
+            f"{limits[name]:g} %" if name in limits else "any" for name in ("clean", "corrupted", "adversarial")
+        )
+        return (
+            summary(frame, view), feasible(frame), parts.table(frame.chosen, view),
+            f"page {number} of {pages(frame.chosen)}, {len(frame.chosen)} points",
+            f"/files/brushed.csv{printed(view)}", seconds, *percents,
+        )  # fmt: skip
+
+    @app.callback(Output("absent", "children"), VERSION)
+    def absent(version: int | None) -> Any:
+        return [part for study in desk.library.snapshot.studies.values() for part in parts.left_out(study)]
+
+    @app.callback(Output("detail", "children"), URL, VERSION)
+    def detail(query: str | None, version: int | None) -> Any:
+        view, _ = desk.parse(query)
+        entry = desk.entry(view.point, view) if view.point else None
+        if entry is None:
+            return "Choose a point, in the plot or in the table, to see all that is known of it."
+        folder = desk.folder(entry)
+        files = {"mask": mask_file(folder, entry) is not None, "weights": weights_file(folder, entry) is not None}
+        return parts.detail(detail_of(entry, view.setting, home=str(desk.library.home), **files))
+
+
+def _figure(app: Dash, desk: Desk, name: str) -> None:
+    @app.callback(
+        Output(f"linked-{name}", "children"), Output(f"drawn-{name}", "data"),
+        URL, VERSION, SCHEME, State(f"drawn-{name}", "data"),
+    )  # fmt: skip
+    def draw(query: str | None, version: int | None, scheme: str | None, drawn: str | None) -> tuple[Any, Any]:
+        if scheme not in THEMES or version is None:
+            raise PreventUpdate
+        view, _ = desk.parse(query)
+        if name not in (usual(desk.known) if view.views is None else view.views):
+            return [], ""
+        key = f"{version} {scheme} {printed(view.model_copy(update={'page': 0, 'paused': False, 'views': None}))}"
+        if key == drawn:
+            raise PreventUpdate
+        return [parts.figure(*found) for found in desk.linked(name, view, THEMES[scheme])], key

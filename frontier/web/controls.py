@@ -1,0 +1,178 @@
+"""Controls: what each of them shows of a view, and the view that its change makes. Pure; the callbacks only carry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from frontier.latency._link import NAMED, Link
+from frontier.results.objectives import ACCURACIES
+from frontier.web.frame import Frame, cheapest
+from frontier.web.rows import pages
+from frontier.web.view import LIMITS, Box, Known, Setting, View
+
+OTHER: Final = "other"  # link that is neither named one
+STEPS: Final = 100  # of a slider
+BRUSH: Final = ("brush-x0", "brush-x1", "brush-y0", "brush-y1")
+# component -> the property that holds what its reader chose
+CONTROLS: Final[Mapping[str, str]] = {
+    "studies": "value",
+    "x": "value",
+    "y": "value",
+    "logs": "value",
+    "colour": "value",
+    "protocol": "value",
+    "link": "value",
+    "rtt": "value",
+    "mbit": "value",
+    **{f"limit-{name}": "value" for name in LIMITS},
+    "seeds": "value",
+    "views": "value",
+    **dict.fromkeys(BRUSH, "value"),
+}
+USUAL: Final = ("parallel_coordinates", "kept_relus_by_site")  # linked figures at first, of those that there are
+
+
+def usual(known: Known) -> tuple[str, ...]:
+    return tuple(name for name in USUAL if name in known.figures)
+
+
+def values(view: View, known: Known, frame: Frame) -> dict[str, Any]:
+    """What the controls show of a view, by component."""
+    link = view.setting.link
+    limits = dict(view.limits)
+    named = next((name for name, one in NAMED.items() if one == link), OTHER)
+    return {
+        "studies": list(view.studies or known.studies),
+        "x": view.x,
+        "y": view.y,
+        "logs": [letter for letter, log in zip("xy", view.logs, strict=True) if log],
+        "colour": view.colour,
+        "protocol": view.setting.protocol,
+        "link": named,
+        "rtt": link.rtt_ms,
+        "mbit": link.mbit_s,
+        **{f"limit-{name}": limits.get(name, 0.0) for name in ACCURACIES},
+        "limit-online_s": position(limits.get("online_s"), seconds_of(frame)),
+        "seeds": " ".join(map(str, view.seeds)),
+        "views": list(usual(known) if view.views is None else view.views),
+        **dict(zip(BRUSH, view.brush or (None,) * 4, strict=True)),
+    }
+
+
+def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: Frame) -> View:
+    """The view after the control `at` was moved; `given` are the values of all of them."""
+    value = given[at]
+    if at in ("x", "y"):
+        return view.model_copy(update={at: value, f"log_{at}": None, "brush": None, "page": 0})
+    if at == "studies":
+        some = tuple(name for name in known.studies if name in (value or ()))
+        every = len(some) in (0, len(known.studies))
+        return view.model_copy(update={"studies": () if every else some, "page": 0})
+    if at == "logs":
+        logs = ("x" in value, "y" in value)
+        changes = {f"log_{letter}": log for letter, log, old in zip("xy", logs, view.logs, strict=True) if log != old}
+        return view.model_copy(update={**changes, "brush": view.brush if logs == view.logs else None})
+    if at in ("protocol", "link", "rtt", "mbit"):
+        return repriced(view, _setting(view.setting, at, given))
+    if at.startswith("limit-"):
+        return _limited(view, at.removeprefix("limit-"), value, frame)
+    if at in BRUSH:
+        return view.model_copy(update={"brush": _box([given[name] for name in BRUSH]), "page": 0})
+    if at == "seeds":
+        return view.model_copy(update={"seeds": _seeds(value or ""), "page": 0})
+    if at == "views":
+        return view.model_copy(update={"views": tuple(name for name in known.figures if name in (value or ()))})
+    return view.model_copy(update={at: value})
+
+
+def repriced(view: View, setting: Setting) -> View:
+    """With another price; what ranks are compared with is the one before. A limit of seconds was one of the other's."""
+    if setting == view.setting:
+        return view
+    axes = {view.x, view.y} & {"online_s", "online_mb", "rounds", "measured_s"}
+    limits = tuple(pair for pair in view.limits if pair[0] != "online_s")
+    brush = None if axes else view.brush
+    return view.model_copy(update={"setting": setting, "before": view.setting, "limits": limits, "brush": brush})
+
+
+def pressed(view: View, button: str, frame: Frame, key: str = "") -> View:
+    """The view after a button; `key` is the point that it stands by."""
+    if button == "cheapest":
+        found = cheapest(frame.entries)
+        return view if found is None else view.model_copy(update={"point": found.key})
+    if button == "pick":
+        return view.model_copy(update={"point": key})
+    if button in ("previous", "next"):
+        page = min(view.page, pages(frame.chosen) - 1) + (1 if button == "next" else -1)
+        return view.model_copy(update={"page": min(max(page, 0), pages(frame.chosen) - 1)})
+    changes: dict[str, dict[str, Any]] = {
+        "pause": {"paused": not view.paused},
+        "clear": {"brush": None, "page": 0},
+        "unlimit": {"limits": ()},
+        "beside": {"beside": view.point},
+        "alone": {"beside": ""},
+        "close": {"point": ""},
+    }
+    return view.model_copy(update=changes[button])
+
+
+def brushed(view: View, box: list[float] | None) -> View:
+    """The view after somebody drew a box in the scatter, or took it away."""
+    return view.model_copy(update={"brush": _box(box or (None,) * 4), "page": 0})
+
+
+def seconds_of(frame: Frame) -> tuple[float, float]:
+    """The least and the most priced seconds of a frame, rounded outwards a little."""
+    found = [entry.cost.online_s for entry in frame.entries if entry.cost.online_s]
+    return (0.99 * min(found), 1.01 * max(found)) if found else (0.1, 10.0)
+
+
+def position(limit_s: float | None, ends: tuple[float, float]) -> float:
+    """Where a slider of seconds stands, from 0 to STEPS on a logarithmic scale; at its end without a limit."""
+    low, high = ends
+    if limit_s is None or limit_s <= 0:
+        return float(STEPS) if limit_s is None else 0.0
+    share = math.log(limit_s / low) / math.log(high / low)
+    return round(min(max(share, 0.0), 1.0) * STEPS, 3)
+
+
+def seconds_at(place: float, ends: tuple[float, float]) -> float:
+    """The inverse of `position`, with three significant digits."""
+    low, high = ends
+    return float(f"{low * (high / low) ** (place / STEPS):.3g}")
+
+
+def _limited(view: View, name: str, value: Any, frame: Frame) -> View:
+    limits = dict(view.limits)
+    limits.pop(name, None)
+    number = float(value) if value not in (None, "") else None
+    if number is not None and name == "online_s" and number < STEPS:
+        limits[name] = seconds_at(number, seconds_of(frame))
+    elif number and name != "online_s":
+        limits[name] = number
+    return view.model_copy(update={"limits": tuple((one, limits[one]) for one in LIMITS if one in limits)})
+
+
+def _setting(now: Setting, at: str, given: Mapping[str, Any]) -> Setting:
+    if at == "protocol":
+        return now.model_copy(update={"protocol": given["protocol"]})
+    if at == "link":
+        return now if given["link"] not in NAMED else now.model_copy(update={"link": NAMED[given["link"]]})
+    rtt, mbit = given["rtt"], given["mbit"]
+    if rtt is None or mbit is None or not (0 <= rtt < 1e6 and 0 < mbit < 1e9):
+        return now
+    return now.model_copy(update={"link": Link(rtt_ms=float(rtt), mbit_s=float(mbit))})
+
+
+def _box(ends: Any) -> Box | None:
+    if any(one is None for one in ends):
+        return None
+    x0, x1, y0, y1 = map(float, ends)
+    return min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    words = text.replace(",", " ").split()
+    return tuple(dict.fromkeys(int(word) for word in words if word.isascii() and word.isdecimal() and len(word) <= 18))

@@ -1,0 +1,145 @@
+"""The page: its parts and their order. What they show comes from callbacks; every control has a label and an id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import dcc, html
+
+from frontier.results.objectives import ACCURACIES
+from frontier.web.axes import AXES
+from frontier.web.controls import OTHER, STEPS, usual
+from frontier.web.view import COLOURS, Known, View
+
+POLL_MS, TICK_MS = 2_000, 1_000
+MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
+GRAPH = {"displaylogo": False, "modeBarButtonsToRemove": MODEBAR, "responsive": True, "showTips": False}
+
+
+def layout(known: Known) -> html.Div:
+    """Everything, empty; `known` gives the choices."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Store(id="scheme"),
+            dcc.Store(id="version"),
+            dcc.Store(id="looked"),
+            dcc.Store(id="box"),
+            dcc.Store(id="drawn"),
+            dcc.Interval(id="poll", interval=POLL_MS),
+            dcc.Interval(id="tick", interval=TICK_MS),
+            html.A("To the plot", href="#plot", className="skip"),
+            html.Header([html.H1("frontier"), html.P(id="live", role="status"), _button("pause", "Pause")]),
+            html.Div(id="notes", role="alert"),
+            html.Div([_controls(known), _main()], className="columns"),
+            html.Section(
+                [
+                    html.H2("Linked views"),
+                    html.P("Of the brushed points, or of all.", className="quiet"),
+                    *_linked(known),
+                ],
+                id="linked",
+            ),
+        ],
+        id="page",
+    )
+
+
+def _controls(known: Known) -> html.Form:
+    plain = View()
+    names = [{"label": axis.label, "value": name} for name, axis in AXES.items()]
+    return html.Form(
+        [
+            _group("Axes", _select("x", "Across", names, plain.x), _select("y", "Up", names, plain.y),
+                   _checks("logs", "Logarithmic", {"x": "across", "y": "up"}, ["x"])),
+            _group("Price of private inference, a model's",
+                   _radios("protocol", "Protocol", {name: name for name in known.protocols}, plain.setting.protocol),
+                   _radios("link", "Network", {"lan": "LAN", "wan": "WAN", OTHER: "as below"}, "lan"),
+                   _number("rtt", "Round trip (ms)", 0), _number("mbit", "Bandwidth (Mbit/s)", 0)),
+            _group("Limits", *(_slider(f"limit-{name}", f"At least {name}", 0) for name in ACCURACIES),
+                   _slider("limit-online_s", "At most seconds", STEPS), html.P(id="feasible", role="status"),
+                   _button("cheapest", "Cheapest feasible"), _button("unlimit", "No limits")),
+            _group("Points", _checks("studies", "Studies", {name: name for name in known.studies}, list(known.studies)),
+                   _radios("colour", "Symbol and colour by", {name: name for name in COLOURS}, plain.colour),
+                   _field("seeds", "Only seeds", dcc.Input(id="seeds", type="text", debounce=True, placeholder="all"))),
+            _group("Brush", *(_number(f"brush-{end}", label) for end, label in
+                              (("x0", "Across from"), ("x1", "Across to"), ("y0", "Up from"), ("y1", "Up to"))),
+                   _button("clear", "No brush")),
+            _group("Linked views", _checks("views", "Shown", {name: name.replace("_", " ") for name in known.figures},
+                                           list(usual(known)))),
+        ],
+        id="controls",
+    )  # fmt: skip
+
+
+def _main() -> html.Main:
+    return html.Main(
+        [
+            html.Div(
+                [html.P(id="summary", role="status"),
+                 dcc.Graph(id="scatter", config=GRAPH, figure={"layout": {"height": 560}}),
+                 html.P(id="scatter-alt", className="quiet")],
+                id="plot", tabIndex=-1,
+            ),
+            html.Section([html.H2("Points"), html.Div(id="table"), html.Nav(
+                [_button("previous", "Previous"), html.Span(id="pages"), _button("next", "Next"),
+                 html.A("Download these points (CSV)", id="csv", href="/files/brushed.csv")], className="row")]),
+            html.Section(html.Div(id="detail"), id="point", **{"aria-live": "polite"}),
+            html.Section(html.Div(id="absent"), id="left-out"),
+        ]
+    )  # fmt: skip
+
+
+def _linked(known: Known) -> list[html.Div]:
+    return [
+        html.Div([dcc.Store(id=f"drawn-{name}"), html.Div(id=f"linked-{name}")], className="view")
+        for name in known.figures
+    ]
+
+
+def _group(title: str, *parts: Any) -> html.Fieldset:
+    return html.Fieldset([html.Legend(title), *parts])
+
+
+def _button(name: str, text: str) -> html.Button:
+    return html.Button(text, id=name, type="button")
+
+
+def _field(name: str, label: str, part: Any) -> html.Div:
+    return html.Div([html.Label(label, htmlFor=name), part], className="field")
+
+
+def _select(name: str, label: str, options: list[dict[str, str]], value: str) -> html.Div:
+    part = dcc.Dropdown(id=name, options=options, value=value, clearable=False, searchable=False)
+    return html.Div([html.Span(label, id=f"{name}-label"), part], className="field")
+
+
+def _number(name: str, label: str, least: float | None = None) -> html.Div:
+    limits = {} if least is None else {"min": least}
+    return _field(name, label, dcc.Input(id=name, type="number", debounce=True, step="any", **limits))
+
+
+def _slider(name: str, label: str, value: float) -> html.Div:
+    words = html.Label([label, " ", html.Output(id=f"{name}-said")], htmlFor=name)
+    part = dcc.Input(id=name, type="range", min=0, max=STEPS, step=0.5, value=value, debounce=0.25)
+    return html.Div([words, part], className="field slider")
+
+
+def _radios(name: str, label: str, options: dict[str, str], value: str) -> html.Div:
+    part = dcc.RadioItems(id=name, options=options, value=value, inline=True)
+    return html.Div(
+        [html.Span(label, id=f"{name}-label"), part],
+        className="field",
+        role="group",
+        **{"aria-labelledby": f"{name}-label"},
+    )
+
+
+def _checks(name: str, label: str, options: dict[str, str], value: list[str]) -> html.Div:
+    part = dcc.Checklist(id=name, options=options, value=value, inline=True)
+    return html.Div(
+        [html.Span(label, id=f"{name}-label"), part],
+        className="field",
+        role="group",
+        **{"aria-labelledby": f"{name}-label"},
+    )

@@ -1,0 +1,125 @@
+"""Parts: what callbacks put into the page: tables, a point's detail, a linked figure, and what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from frontier.reports.points import Absent
+from frontier.web.detail import Detail
+from frontier.web.frame import Entry
+from frontier.web.library import Loaded
+from frontier.web.linked import Linked
+from frontier.web.page import GRAPH
+from frontier.web.rows import cells, header, page_of
+from frontier.web.view import View
+
+MOST_ABSENT = 50  # listed of each study
+
+
+def table(entries: Sequence[Entry], view: View) -> Any:
+    """One page of points; the first cell is a button that opens the point."""
+    if not entries:
+        return html.P("No point is here: none is brushed, or the studies have none.")
+    lines = [
+        html.Tr(
+            [
+                html.Th(html.Button(entry.key, id={"type": "pick", "key": entry.key}, type="button"), scope="row"),
+                *(html.Td(cell) for cell in cells(entry, view.x, view.y)),
+            ],
+            className="chosen" if entry.key == view.point else "",
+        )
+        for entry in page_of(entries, view.page)
+    ]
+    titles = [html.Th(title, scope="col") for title in ("point", *header(view.x, view.y))]
+    return html.Table([html.Caption("The points of the plot, brushed ones alone where there is a brush."),
+                       html.Thead(html.Tr(titles)), html.Tbody(lines)])  # fmt: skip
+
+
+def detail(found: Detail) -> list[Any]:
+    """All of a point."""
+    sections = [
+        html.Div([html.H3(section.title), _lines(section.lines)], className="card") for section in found.sections
+    ]
+    sites = html.Details(
+        [
+            html.Summary("Kept ReLUs by layer"),
+            _table(
+                ("layer", "kept", "of", "percent"),
+                [(path, f"{kept:,}", f"{of:,}", f"{percent:.3g}%") for path, kept, of, percent in found.sites],
+            ),
+        ],
+        open=True,
+    )
+    commands = [html.P([f"{label}: ", html.Code(text)]) for label, text in found.commands]
+    links = [html.A(kind, href=where, id=f"download-{kind}", download="") for kind, where in found.downloads]
+    return [
+        html.H2(f"Point {found.key}", id="detail-title"),
+        html.Div(
+            [*(html.Button(text, id={"type": "button", "name": name}, type="button") for name, text in
+               (("beside", "Lay it beside another"), ("close", "Close")))],
+            className="row",
+        ),
+        html.Div(sections, className="cards"),
+        sites,
+        html.H3("Make it again"),
+        *commands,
+        html.P(["Download: ", *(part for link in links for part in (link, " "))]),
+    ]  # fmt: skip
+
+
+def figure(name: str, found: Linked) -> Any:
+    """A linked figure with its words and its data table."""
+    more = f", the first {len(found.rows)} of {found.total}" if found.total > len(found.rows) else ""
+    return html.Figure(
+        [
+            html.H3(found.title),
+            html.Div(
+                dcc.Graph(id=f"graph-{name}", figure=found.figure, config=GRAPH),
+                role="img",
+                **{"aria-label": found.alt},
+            ),
+            html.Figcaption([html.P(found.alt), html.P(found.caption), html.P(["How it misleads: ", found.misleads])]),
+            html.Details([html.Summary(f"Data ({found.total} rows{more})"), _table(found.header, found.rows)]),
+        ]
+    )
+
+
+def left_out(study: Loaded) -> list[Any]:
+    """What a study has that is no point, and why."""
+    if study.problem:
+        return [html.P([html.Strong(study.name), f": {study.problem}"], className="problem")]
+    words: list[Any] = []
+    if not study.points:
+        why = "all its trials came to nothing" if study.absent else "it has no finished trial yet"
+        words.append(html.P([html.Strong(study.name), f" has no point: {why}."], className="problem"))
+    if study.absent:
+        counts = {
+            state: sum(one.state == state for one in study.absent) for state in ("unreadable", "failed", "pruned")
+        }
+        said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        words.append(html.Details([html.Summary(f"{study.name}: {said}"), _absent(study.absent)]))
+    return words
+
+
+def notes(said: Sequence[str]) -> list[Any]:
+    return [html.P(note, className="problem") for note in said]
+
+
+def _absent(absent: Sequence[Absent]) -> Any:
+    rows = [(str(one.trial), one.state, one.method, one.reason) for one in absent[:MOST_ABSENT]]
+    if len(absent) > MOST_ABSENT:
+        rows.append(("", "", "", f"and {len(absent) - MOST_ABSENT} more"))
+    return _table(("trial", "state", "method", "why"), rows)
+
+
+def _lines(lines: Sequence[tuple[str, str]]) -> html.Dl:
+    return html.Dl([part for label, text in lines for part in (html.Dt(label), html.Dd(text))])
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> html.Div:
+    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
+    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
+    return html.Div(html.Table([head, body]), className="wide", tabIndex=0)

@@ -1,0 +1,40 @@
+"""Said: what the page says in words about a frame."""
+
+from __future__ import annotations
+
+from frontier.web.axes import AXES
+from frontier.web.frame import Frame, cheapest
+from frontier.web.view import View
+
+
+def summary(frame: Frame, view: View) -> str:
+    """What the plot holds, in one line."""
+    moved = sum(entry.moved for entry in frame.entries)
+    said = [
+        f"{len(frame.entries)} points",
+        f"{sum(entry.front for entry in frame.entries)} on the front of this view",
+        f"{sum(entry.point.nondominated for entry in frame.entries)} non-dominated in all objectives",
+    ]
+    if view.brush is not None:
+        said.append(f"{len(frame.chosen)} brushed")
+    if frame.hidden:
+        said.append(f"{frame.hidden} not shown, for they have no {AXES[view.x].title} or no {AXES[view.y].title}")
+    if view.before is not None:
+        said.append(f"{moved} changed rank by seconds since {view.before.text}")
+    return f"{'; '.join(said)}. Seconds, bytes and rounds: {view.setting.text}, a model's."
+
+
+def feasible(frame: Frame) -> str:
+    """How many points keep to the limits, and which of them is the cheapest."""
+    count, best = sum(entry.feasible for entry in frame.entries), cheapest(frame.entries)
+    return f"{count} of {len(frame.entries)} points are feasible" + (f"; the cheapest is {best.key}" if best else "")
+
+
+def alt(frame: Frame, view: View) -> str:
+    """The plot for somebody who cannot see it; the table below has its points."""
+    if not frame.entries:
+        return "No point has both values."
+    front = sorted((entry for entry in frame.entries if entry.front), key=lambda entry: entry.at)
+    ends = " to ".join(dict.fromkeys(entry.key for entry in (front[0], front[-1])))
+    axes = f"{AXES[view.y].title} against {AXES[view.x].title}"
+    return f"{axes}; the front of this view goes from {ends}. The table below has every point."

@@ -1,0 +1,171 @@
+"""The scatter of a view: two different fronts, groups by symbol and colour, what moved by rank, and the brush."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from typing import Any, Final
+
+import plotly.graph_objects as go
+
+from frontier.reports.figures._layout import CLEAR, flagged_mark, log_ticks, short
+from frontier.reports.figures._layout import frame as empty_frame
+from frontier.reports.points import failed
+from frontier.reports.theme import CATEGORIES, Theme
+from frontier.web.axes import AXES, Axis, shown
+from frontier.web.frame import Entry, Frame
+from frontier.web.view import Box, View
+
+MOST_SVG: Final = 2_000  # points; more are drawn by WebGL, which tests and screen readers cannot look into
+SYMBOLS: Final = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "hexagram")
+HEIGHT = 560
+FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
+MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
+
+
+def draw(frame: Frame, view: View, theme: Theme) -> go.Figure:
+    """Every point stands in one trace that can be clicked, and may carry rings of other traces besides."""
+    x, y = AXES[view.x], AXES[view.y]
+    figure = empty_frame(
+        theme,
+        x=_axis(x, view.logs[0], [e.at[0] for e in frame.entries], frame.zeros[0]),
+        y=_axis(y, view.logs[1], [e.at[1] for e in frame.entries], frame.zeros[1]),
+        height=HEIGHT,
+        top=24,
+    )
+    kind = go.Scattergl if len(frame.entries) > MOST_SVG else go.Scatter
+
+    def add(some: Sequence[Entry], name: str, **options: Any) -> None:
+        figure.add_trace(
+            kind(
+                x=[round_digits(e.at[0]) for e in some],
+                y=[round_digits(e.at[1]) for e in some],
+                name=f"{name} ({len(some)})",
+                mode=options.pop("mode", "markers"),
+                **options,
+            )
+        )
+
+    def ring(some: Sequence[Entry], name: str, marker: dict[str, Any]) -> None:
+        if some:
+            add(some, name, marker=marker, hoverinfo="skip")
+
+    for i, (name, some) in enumerate(groups(frame.entries, view).items()):
+        colour = CATEGORIES[theme][i % len(CATEGORIES[theme])]
+        marker = {
+            "symbol": SYMBOLS[i % len(SYMBOLS)],
+            "size": 7,
+            "color": colour,
+            "opacity": [_opacity(e) for e in some],
+        }
+        add(some, name, marker=marker, **_words(some, view))
+    all_four = [e for e in frame.entries if e.point.nondominated]
+    ring(all_four, IN_ALL, {"symbol": "circle-open", "size": 13, "color": theme.nondominated, "line": {"width": 1.2}})
+    moved = [e for e in frame.entries if e.moved]
+    ring(moved, MOVED, {"symbol": "triangle-up-open", "size": 17, "color": theme.muted, "line": {"width": 1.2}})
+    front = sorted((e for e in frame.entries if e.front), key=lambda e: e.at)
+    add(
+        front, FRONT, mode="lines+markers", hoverinfo="skip",
+        line={"shape": step_of(x, y), "color": theme.front, "width": 2},
+        marker={"symbol": "diamond", "size": 10, "color": theme.front},
+    )  # fmt: skip
+    ring([e for e in frame.entries if failed(e.point.health)], "failed a health check", flagged_mark(theme))
+    unfit = [e for e in frame.entries if not e.feasible]
+    ring(unfit, UNFIT, {"symbol": "x-thin-open", "size": 7, "color": theme.muted, "line": {"width": 1}})
+    chosen = [e for e in frame.entries if e.key == view.point]
+    ring(chosen, CHOSEN, {"symbol": "cross-thin-open", "size": 26, "color": theme.ink, "line": {"width": 2}})
+    beside = [e for e in frame.entries if e.key == view.beside]
+    ring(beside, BESIDE, {"symbol": "asterisk-open", "size": 22, "color": theme.ink, "line": {"width": 2}})
+    figure.update_layout(
+        dragmode="select",
+        showlegend=True,
+        legend={"y": -0.16, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
+        selections=selections(view.brush),
+        newselection={"line": {"color": theme.ink, "width": 1, "dash": "dot"}},
+        activeselection={"fillcolor": CLEAR},
+        uirevision=f"{view.x} {view.y} {view.logs}",
+        selectionrevision=repr(view.brush),
+    )
+    return figure
+
+
+def groups(entries: Sequence[Entry], view: View) -> dict[str, list[Entry]]:
+    """The points by what tells them apart; the study besides where there are several."""
+    several = len({entry.study for entry in entries}) > 1
+    found: dict[str, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda e: group_of(e, view.colour)):
+        name = group_of(entry, view.colour)
+        whole = f"{entry.study}, {name}" if several and view.colour != "study" else name
+        found.setdefault(whole, []).append(entry)
+    return dict(sorted(found.items()))
+
+
+def group_of(entry: Entry, colour: str) -> str:
+    """What a point is by one of COLOURS."""
+    names = {
+        "study": entry.study,
+        "method": entry.point.record.spec.method,
+        "fidelity": entry.point.fidelity,
+        "seed": f"seed {entry.point.record.spec.seed}",
+        "health": entry.point.health.partition(",")[0] or "not checked",
+    }
+    return names[colour]
+
+
+def selections(box: Box | None) -> list[dict[str, Any]]:
+    """The brush as plotly draws it."""
+    if box is None:
+        return []
+    x0, x1, y0, y1 = box
+    return [{"type": "rect", "xref": "x", "yref": "y", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "opacity": 1}]
+
+
+def step_of(x: Axis, y: Axis) -> str:
+    """How the front's line goes from point to point: only over places that a point of it dominates."""
+    return "hv" if x.minimized else "vh"
+
+
+def round_digits(number: float) -> float:
+    """Seven significant digits: what a pixel or a brush could tell apart, in half the characters."""
+    return float(f"{number:.7g}")
+
+
+def _opacity(entry: Entry) -> float:
+    return 0.85 if entry.feasible else 0.3
+
+
+def _words(some: Sequence[Entry], view: View) -> dict[str, Any]:
+    return {
+        "customdata": [entry.key for entry in some],
+        "text": [_hover(entry, view) for entry in some],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _hover(entry: Entry, view: View) -> str:
+    moved = f"<br>rank by seconds {entry.rank_before} → {entry.rank}" if entry.moved else ""
+    return (
+        f"<b>{escape(entry.key)}</b> · {escape(entry.point.record.spec.method)}<br>"
+        f"{shown(AXES[view.x], entry.x)}, {shown(AXES[view.y], entry.y)}{moved}"
+    )
+
+
+def _axis(axis: Axis, log: bool, values: Sequence[float], zero: float | None) -> dict[str, Any]:
+    title = {"text": axis.label + (" · log" if log else "") + ("; 0 stands apart" if zero is not None else "")}
+    if not log:
+        return {"title": title}
+    low, high = min(values, default=1.0), max(values, default=10.0)
+    above = low if zero is None else zero * 3
+    ticks = log_ticks(above, max(high, above * 1.01)) or [above]
+    marks, texts = list(ticks), [short(tick) for tick in ticks]
+    if zero is not None:
+        marks, texts = [zero, *marks], ["0", *texts]
+    room = 0.04 * max(math.log10(high / low), 0.2)
+    return {
+        "type": "log",
+        "range": [math.log10(low) - room, math.log10(high) + room],
+        "tickvals": marks,
+        "ticktext": texts,
+        "title": title,
+    }

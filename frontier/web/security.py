@@ -1,0 +1,119 @@
+"""Who may ask: known hosts, the page's own origin, whoever has the token where there is one; and what a browser may do.
+
+A page on 127.0.0.1 is still reached by every web site that its reader visits, under a name that resolves to 127.0.0.1
+(DNS rebinding): so the Host of a request must be one of ours, and its Origin, where it has one, must be the page's.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, redirect, request
+
+from frontier.errors import InputError
+
+COOKIE: Final = "frontier_token"
+FIELD: Final = "token"  # of the query that trades the token for the cookie
+LEAST_CHARACTERS: Final = 16
+LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+MOST_BODY_BYTES: Final = 1 << 20  # of what a page posts: its controls
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address. A name may resolve to anything, `localhost` apart."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def token_of(given: str | None, host: str) -> str | None:
+    """The token: the text of a file, or a new one for `auto`. Raises InputError where a host needs one and has none."""
+    if given is None:
+        if is_loopback(host):
+            return None
+        raise InputError(
+            "others can reach this host, so the page needs a token",
+            where="--host",
+            got=host,
+            fix="add --token auto, or --token FILE with a secret of your own in it",
+        )
+    if given == "auto":
+        return secrets.token_urlsafe(24)
+    try:
+        text = Path(given).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot read the token", where=given, got=str(error)) from None
+    if len(text) < LEAST_CHARACTERS or not text.isascii() or not text.isprintable() or " " in text:
+        expected = f"one line of at least {LEAST_CHARACTERS} letters, digits or signs"
+        raise InputError("not a token", where=given, expected=expected, got=f"{len(text)} characters")
+    return text
+
+
+def hosts_of(host: str, port: int) -> frozenset[str]:
+    """The Host headers that are answered."""
+    names = {f"[{host}]" if ":" in host and not host.startswith("[") else host}
+    if is_loopback(host) or host in ("0.0.0.0", "::"):  # noqa: S104 compared, not bound
+        names |= set(LOOPBACK)
+    return frozenset(name for one in names for name in (f"{one}:{port}", *([one] if port == 80 else [])))
+
+
+def policy(hashes: Sequence[str]) -> str:
+    """The content security policy: nothing from elsewhere; inline scripts by hash. Plotly writes styles itself."""
+    scripts = " ".join(["'self'", *hashes])
+    return (
+        f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str) -> None:
+    """Refuse what is not for this page (421 host, 403 origin, 401 token), and give every answer its headers."""
+
+    def check() -> Response | None:
+        if request.host not in hosts:
+            return _refusal(421, "this page is not known under that name")
+        origin = request.headers.get("Origin")
+        if origin is not None and origin not in {f"http://{host}" for host in hosts}:
+            return _refusal(403, "requests of other pages are not answered")
+        if request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site") and request.method != "GET":
+            return _refusal(403, "requests of other pages are not answered")
+        return None if token is None else _known(token)
+
+    def headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = content_policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+    server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    server.before_request(check)
+    server.after_request(headers)
+
+
+def _known(token: str) -> Response | None:
+    """Let in who has the cookie; trade the token in an address for it, and take it out of the address."""
+    if _same(request.cookies.get(COOKIE, ""), token):
+        return None
+    if request.method == "GET" and _same(request.args.get(FIELD, ""), token):
+        answer = redirect("/", code=303)
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="Strict", path="/")
+        return answer  # type: ignore[return-value]  # werkzeug's own class, of which flask's is one
+    return _refusal(401, "open the address that frontier browse printed, with its token")
+
+
+def _same(given: str, token: str) -> bool:
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def _refusal(code: int, why: str) -> Response:
+    return Response(f"{why}\n", status=code, mimetype="text/plain")

@@ -1,0 +1,160 @@
+"""What a view makes of points: two different fronts, limits, brush, ranks under two prices, and its rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frontier.api.price import price_study
+from frontier.latency._link import NAMED
+from frontier.reports.theme import DARK, LIGHT
+from frontier.web import controls, scatter
+from frontier.web.axes import AXES, Cost
+from frontier.web.desk import Desk
+from frontier.web.frame import cheapest, ranked
+from frontier.web.rows import csv_of, page_of
+from frontier.web.view import Setting, View
+
+WAN = Setting(protocol="delphi", link=NAMED["wan"])
+ONE = View(studies=("one",))
+
+
+def test_every_point_of_the_chosen_studies_is_there_once(desk: Desk) -> None:
+    assert len({entry.key for entry in desk.frame(View()).entries}) == 65
+    assert {entry.study for entry in desk.frame(ONE).entries} == {"one"}
+    assert {entry.point.record.spec.seed for entry in desk.frame(View(seeds=(1,))).entries} == {1}
+
+
+def test_front_of_this_view_and_non_dominated_in_all_are_different_sets(desk: Desk) -> None:
+    entries = desk.frame(ONE).entries
+    front = {entry.key for entry in entries if entry.front}
+    in_all = {entry.key for entry in entries if entry.point.nondominated}
+    assert front < in_all
+    for entry in entries:
+        beaten = any((o.x <= entry.x and o.y > entry.y) or (o.x < entry.x and o.y >= entry.y) for o in entries)
+        assert entry.front is not beaten
+
+
+def test_the_two_fronts_have_two_different_markers(desk: Desk) -> None:
+    traces = {trace.name.rpartition(" (")[0]: trace for trace in scatter.draw(desk.frame(ONE), ONE, LIGHT).data}
+    front, in_all = traces[scatter.FRONT], traces[scatter.IN_ALL]
+    assert front.marker.symbol != in_all.marker.symbol
+    assert front.marker.color != in_all.marker.color
+    assert (len(front.x), len(in_all.x)) == tuple(
+        sum(marks) for marks in zip(*((e.front, e.point.nondominated) for e in desk.frame(ONE).entries), strict=True)
+    )
+
+
+def test_groups_differ_by_symbol_and_not_by_colour_alone(desk: Desk) -> None:
+    for theme in (LIGHT, DARK):
+        figure = scatter.draw(desk.frame(View()), View(), theme)
+        grouped = [trace for trace in figure.data if trace.customdata is not None]
+        assert len({trace.marker.symbol for trace in grouped}) == len(grouped) == 6  # three methods in two studies
+        assert sum(len(trace.customdata) for trace in grouped) == 65
+
+
+def test_many_points_are_drawn_by_webgl(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {trace.type for trace in scatter.draw(desk.frame(ONE), ONE, LIGHT).data} == {"scatter"}
+    monkeypatch.setattr(scatter, "MOST_SVG", 10)
+    assert {trace.type for trace in scatter.draw(desk.frame(ONE), ONE, LIGHT).data} == {"scattergl"}
+
+
+def test_another_price_changes_seconds_and_ranks_and_no_accuracy(desk: Desk) -> None:
+    before = View(studies=("one",), x="online_s")
+    after = controls.repriced(before, WAN)
+    one, other = desk.frame(before).entries, desk.frame(after).entries
+    assert [entry.y for entry in one] == [entry.y for entry in other]
+    assert all(a.x != b.x for a, b in zip(one, other, strict=True))
+    assert after.before == before.setting
+    moved = [entry for entry in other if entry.moved]
+    assert moved
+    assert all(entry.rank != entry.rank_before for entry in moved)
+    assert not any(entry.moved for entry in one)
+    figure = scatter.draw(desk.frame(after), after, LIGHT)
+    assert any(trace.name == f"{scatter.MOVED} ({len(moved)})" for trace in figure.data)
+
+
+def test_seconds_are_those_of_frontier_price(desk: Desk, home: Path) -> None:
+    priced = {p.found.address: p.price for p in price_study("two", protocol="delphi", link="wan", home=home)}
+    view = View(studies=("two",), x="online_s", setting=WAN)
+    entries = {entry.point.address: entry for entry in desk.frame(view).entries}
+    assert priced
+    for address, price in priced.items():
+        assert price is not None
+        assert entries[address].x == price.online_s
+
+
+def test_equal_seconds_share_a_rank() -> None:
+    assert ranked([Cost(2.0), Cost(1.0), Cost(), Cost(2.0), Cost(3.0)]) == [2, 1, None, 2, 4]
+
+
+def test_limits_and_the_cheapest_that_keeps_to_them(desk: Desk) -> None:
+    view = View(studies=("one",), limits=(("clean", 80.0), ("online_s", 2.0)))
+    entries = desk.frame(view).entries
+    fit = [e for e in entries if e.point.point.validation.clean.value >= 0.8 and (e.cost.online_s or math.inf) <= 2.0]
+    assert [e.key for e in entries if e.feasible] == [e.key for e in fit]
+    best = cheapest(entries)
+    assert best is not None
+    assert best.cost.online_s == min(e.cost.online_s for e in fit if e.cost.online_s is not None)
+    assert controls.pressed(view, "cheapest", desk.frame(view)).point == best.key
+    nothing = View(limits=(("clean", 101.0),))
+    assert cheapest(desk.frame(nothing).entries) is None
+    assert controls.pressed(nothing, "cheapest", desk.frame(nothing)) == nothing
+
+
+def test_the_brush_is_its_table_and_its_csv(desk: Desk) -> None:
+    view = View(brush=(1e3, 1e5, 60.0, 80.0))
+    frame = desk.frame(view)
+    expected = [e.key for e in desk.frame(View()).entries if 1e3 <= e.x <= 1e5 and 60 <= e.y <= 80]
+    assert 0 < len(expected) < 65
+    assert [entry.key for entry in frame.chosen] == expected
+    lines = list(csv.DictReader(io.StringIO(csv_of(frame.chosen))))
+    assert [line["point"] for line in lines] == expected
+    assert all(1e3 <= float(line["relu_count"]) <= 1e5 and 0.6 <= float(line["clean"]) <= 0.8 for line in lines)
+    assert page_of(frame.chosen, 99)  # a page beyond the last is the last
+
+
+def test_no_cell_of_a_csv_is_a_formula(desk: Desk, synthetic: Any) -> None:
+    (entry, *_) = desk.frame(View()).entries
+    spec = entry.point.record.spec.model_copy(update={"method": "=1+1"})
+    record = entry.point.record.model_copy(update={"spec": spec})
+    point = type(entry.point)(**{**vars(entry.point), "record": record})
+    line = csv_of([type(entry)(**{**vars(entry), "point": point})]).splitlines()[1]
+    assert "'=1+1" in line
+
+
+def test_what_is_zero_stands_apart_on_a_logarithmic_axis(desk: Desk) -> None:
+    view = View(x="online_s", log_x=True)
+    assert desk.frame(view).zeros == (None, None)
+    assert AXES["relu_count"].log
+
+
+@pytest.mark.parametrize("seconds", [0.05, 1.0, 7.5])
+def test_a_slider_of_seconds_stands_where_it_was_put(seconds: float) -> None:
+    ends = (0.01, 10.0)
+    place = controls.position(seconds, ends)
+    assert controls.seconds_at(place, ends) == pytest.approx(seconds, rel=0.01)
+
+
+def test_controls_show_what_they_set(desk: Desk) -> None:
+    known, frame = desk.known, desk.frame(View())
+    shown = controls.values(View(), known, frame)
+    changes = {
+        "x": "online_s", "y": "corrupted/noise", "colour": "seed", "protocol": "delphi", "link": "wan", "mbit": 10.0,
+        "limit-clean": "75", "limit-online_s": 40.0, "seeds": "1, 2", "views": ["clean_vs_relus"], "logs": ["x", "y"],
+        "studies": ["two"],
+    }  # fmt: skip
+    for name, value in changes.items():
+        view = controls.changed(View(), name, {**shown, name: value}, known, frame)
+        again = controls.values(view, known, frame)[name]
+        wanted = {"limit-clean": 75.0, "seeds": "1 2"}.get(name, value)
+        assert again == pytest.approx(wanted, abs=1) if name == "limit-online_s" else again == wanted
+        assert controls.changed(view, name, controls.values(view, known, frame), known, frame) in (
+            view,
+            view.model_copy(),
+        )
