@@ -80,10 +80,10 @@ def _overlaid(spec: ReportSpec) -> Published | None:
 
 
 def _beside(view: StudyView, seeds: Sequence[str], papers: Published | None) -> Beside:
-    return Beside(tuple(view.files.events()), _masks(view.files), tuple(_seeds(view, seeds)), papers)
+    return Beside(tuple(view.files.events()), masks_of(view.files), tuple(_seeds(view, seeds)), papers)
 
 
-def _masks(files: Study) -> Callable[[StudyPoint], Mask]:
+def masks_of(files: Study) -> Callable[[StudyPoint], Mask]:
     def mask(found: StudyPoint) -> Mask:
         file = found.point.mask
         path = files.fetch_mask(found.trial, Path(file.file).name)

@@ -131,7 +131,7 @@ def _plot(app: Dash, desk: Desk) -> None:
         if drawn == f"{unbrushed}\n{key}" or drew_itself:
             raise PreventUpdate  # plotly shows the box that was drawn in it
         frame = desk.frame(view)
-        return scatter.draw(frame, view, THEMES[scheme]), f"{unbrushed}\n{key}", alt(frame, view)
+        return scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl), f"{unbrushed}\n{key}", alt(frame, view)
 
 
 def _words(app: Dash, desk: Desk) -> None:
@@ -184,4 +184,5 @@ def _figure(app: Dash, desk: Desk, name: str) -> None:
         key = f"{version} {scheme} {printed(view.model_copy(update={'page': 0, 'paused': False, 'views': None}))}"
         if key == drawn:
             raise PreventUpdate
-        return [parts.figure(*found) for found in desk.linked(name, view, THEMES[scheme])], key
+        found = desk.linked(name, view, THEMES[scheme])
+        return [parts.figure(f"{name}-{study}", study, one) for study, one in found], key

@@ -119,8 +119,10 @@ def pressed(view: View, button: str, frame: Frame, key: str = "") -> View:
 
 
 def brushed(view: View, box: list[float] | None) -> View:
-    """The view after somebody drew a box in the scatter, or took it away."""
-    return view.model_copy(update={"brush": _box(box or (None,) * 4), "page": 0})
+    """The view after somebody drew a box in the scatter, or took it away; six digits are as near as a pixel."""
+    found = _box(box or (None,) * 4)
+    rounded = None if found is None else tuple(float(f"{end:.6g}") for end in found)
+    return view.model_copy(update={"brush": rounded, "page": 0})
 
 
 def seconds_of(frame: Frame) -> tuple[float, float]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from frontier import registry
-from frontier.reports.facts import facts_of
+from frontier.reports.facts import Facts, facts_of
 from frontier.reports.theme import Theme
 from frontier.web.frame import Entry, Frame, frame_of
 from frontier.web.library import Library, Loaded
 from frontier.web.linked import Linked, linked
 from frontier.web.prices import Prices
+from frontier.web.recent import Recent
+from frontier.web.scatter import MOST_SVG
 from frontier.web.view import Known, View, parse
 
-KEPT: Final = 6  # frames
+FRAMES, TABLES = 6, 24  # kept: of views, and of figures
 NO_MATTER: Final = {"point": "", "beside": "", "paused": False, "views": None, "page": 0, "colour": "method"}
 
 
@@ -25,9 +25,14 @@ class Desk:
     """One for a server; safe to be asked from several threads."""
 
     def __init__(self, library: Library) -> None:
+        """`webgl`: whether many points may be drawn by WebGL, for which a page is allowed more than others: decided
+        once, for a page keeps what it was allowed when it was opened."""
         self.library, self._prices = library, Prices()
-        self._frames: OrderedDict[tuple[int, View], Frame] = OrderedDict()
-        self._lock = threading.Lock()
+        points = sum(len(study.points) for study in library.snapshot.studies.values())
+        self.webgl = points > MOST_SVG // 2
+        self._frames: Recent[tuple[int, View], Frame] = Recent(FRAMES)
+        self._facts: Recent[tuple[int, str], Facts] = Recent(TABLES)
+        self._rows: Recent[tuple[int, str, str], Any] = Recent(TABLES)
 
     @cached_property
     def known(self) -> Known:
@@ -47,14 +52,8 @@ class Desk:
     def frame(self, view: View) -> Frame:
         """The points of a view as the library holds them now."""
         snapshot = self.library.snapshot
-        key = (snapshot.version, view.model_copy(update=NO_MATTER))
-        with self._lock:
-            if key not in self._frames:
-                self._frames[key] = frame_of(snapshot, key[1], self._prices)
-                while len(self._frames) > KEPT:
-                    self._frames.popitem(last=False)
-            self._frames.move_to_end(key)
-            return self._frames[key]
+        shown = view.model_copy(update=NO_MATTER)
+        return self._frames.get((snapshot.version, shown), lambda: frame_of(snapshot, shown, self._prices))
 
     def find(self, key: str) -> Loaded | None:
         """The study of a point, if there is such a point."""
@@ -77,18 +76,22 @@ class Desk:
         return None
 
     def linked(self, name: str, view: View, theme: Theme) -> list[tuple[str, Linked]]:
-        """A figure of each study of a view that has points, by a name of its own."""
-        module = registry.load("figure", name)
-        chosen = self.frame(view).chosen
-        found = []
-        for study in self.library.snapshot.studies.values():
-            if study.manifest is None or not study.points or (view.studies and study.name not in view.studies):
-                continue
-            some = None if view.brush is None else {e.point.address for e in chosen if e.study == study.name}
-            facts = facts_of(study.manifest, study.records, goals=study.points[0].goals)
-            found.append((f"{name}-{study.name}", linked(module, module.data(study.points), some, facts, theme)))
+        """A figure of each study of a view that has points, by the study's name."""
+        module, chosen = registry.load("figure", name), self.frame(view).chosen
+        snapshot, found = self.library.snapshot, []
+        for study in snapshot.studies.values():
+            if study.manifest is not None and study.points and (not view.studies or study.name in view.studies):
+                some = None if view.brush is None else {e.point.address for e in chosen if e.study == study.name}
+                rows = self._rows.get((snapshot.version, study.name, name), partial(module.data, study.points))
+                facts = self._facts.get((snapshot.version, study.name), partial(_facts, study))
+                found.append((study.name, linked(module, rows, some, facts, theme)))
         return found
 
     def folder(self, entry: Entry) -> Path:
         """Where a point's files lie."""
         return self.library.snapshot.studies[entry.study].files.trial_folder(entry.point.trial)
+
+
+def _facts(study: Loaded) -> Facts:
+    assert study.manifest is not None
+    return facts_of(study.manifest, study.records, goals=study.points[0].goals)

@@ -118,7 +118,7 @@ def ended_by(study: Study) -> str:
     """How a study's search ended by its logs' last lines; empty while it may go on. Without a log nobody searches."""
     logs = [path for path in study.folder.glob("events*.jsonl") if path.is_file()]
     if not logs:
-        return "no search has left a log here"
+        return "nobody searches"
     last = [_last_event(path) for path in logs]
     if not all(event.get("event") in ENDS for event in last):
         return ""

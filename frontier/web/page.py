@@ -47,7 +47,7 @@ def layout(known: Known) -> html.Div:
 
 def _controls(known: Known) -> html.Form:
     plain = View()
-    names = [{"label": axis.label, "value": name} for name, axis in AXES.items()]
+    names = [{"label": axis.title.removesuffix(" on validation"), "value": name} for name, axis in AXES.items()]
     return html.Form(
         [
             _group("Axes", _select("x", "Across", names, plain.x), _select("y", "Up", names, plain.y),

@@ -70,12 +70,12 @@ def detail(found: Detail) -> list[Any]:
     ]  # fmt: skip
 
 
-def figure(name: str, found: Linked) -> Any:
+def figure(name: str, study: str, found: Linked) -> Any:
     """A linked figure with its words and its data table."""
     more = f", the first {len(found.rows)} of {found.total}" if found.total > len(found.rows) else ""
     return html.Figure(
         [
-            html.H3(found.title),
+            html.H3(f"{found.title}: {study}"),
             html.Div(
                 dcc.Graph(id=f"graph-{name}", figure=found.figure, config=GRAPH),
                 role="img",

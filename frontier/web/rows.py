@@ -42,7 +42,7 @@ def header(x: str, y: str) -> tuple[str, ...]:
 
 def cells(entry: Entry, x: str, y: str) -> tuple[str, ...]:
     """The texts under `header`."""
-    rank = "" if entry.rank is None else str(entry.rank)
+    rank = "no price" if entry.rank is None else str(entry.rank)
     return (
         entry.point.record.spec.method,
         shown(AXES[x], entry.x),

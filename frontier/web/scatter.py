@@ -24,7 +24,7 @@ FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
 
-def draw(frame: Frame, view: View, theme: Theme) -> go.Figure:
+def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True) -> go.Figure:
     """Every point stands in one trace that can be clicked, and may carry rings of other traces besides."""
     x, y = AXES[view.x], AXES[view.y]
     figure = empty_frame(
@@ -34,7 +34,7 @@ def draw(frame: Frame, view: View, theme: Theme) -> go.Figure:
         height=HEIGHT,
         top=24,
     )
-    kind = go.Scattergl if len(frame.entries) > MOST_SVG else go.Scatter
+    kind = go.Scattergl if webgl and len(frame.entries) > MOST_SVG else go.Scatter
 
     def add(some: Sequence[Entry], name: str, **options: Any) -> None:
         figure.add_trace(

@@ -65,9 +65,10 @@ def hosts_of(host: str, port: int) -> frozenset[str]:
     return frozenset(name for one in names for name in (f"{one}:{port}", *([one] if port == 80 else [])))
 
 
-def policy(hashes: Sequence[str]) -> str:
-    """The content security policy: nothing from elsewhere; inline scripts by hash. Plotly writes styles itself."""
-    scripts = " ".join(["'self'", *hashes])
+def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
+    """The content security policy: nothing from elsewhere; inline scripts by hash. Plotly writes styles itself,
+    and compiles its shaders' callers with Function where it draws by WebGL."""
+    scripts = " ".join(["'self'", *hashes, *(["'unsafe-eval'"] if webgl else [])])
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -61,7 +61,7 @@ def application(library: Library, address: Address) -> Flask:
     app.layout = layout(desk.known)
     connect(app, desk)
     offer(server, desk)
-    content = policy([f"'{one.strip(chr(39))}'" for one in app.csp_hashes()])
+    content = policy(app.csp_hashes(), webgl=desk.webgl)
     guard(server, hosts=hosts_of(address.host, address.port), token=address.token, content_policy=content)
     return server
 

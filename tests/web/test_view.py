@@ -74,9 +74,10 @@ def test_the_usual_view_needs_no_query() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        "?x=accuracy", "?y=", "?study=other", "?price=delphi", "?price=nobody/lan",
-        "?price=delphi/nan,1", "?brush=1,2,3", "?brush=2,1,0,1", "?brush=nan,1,0,1", "?limit_clean=inf", "?point=a:../../etc", "?point=a:1.x",
-        "?seed=-1", "?paused=yes", "?view=nobody", "?page=1e3", "?colour=red", "?log_x=2", "?unheard=of", "?point=other:1",
+        "?x=accuracy", "?y=", "?study=other", "?price=delphi", "?price=nobody/lan", "?price=delphi/nan,1",
+        "?brush=1,2,3", "?brush=2,1,0,1", "?brush=nan,1,0,1", "?limit_clean=inf", "?point=a:../../etc",
+        "?point=a:1.x", "?point=other:1", "?seed=-1", "?paused=yes", "?view=nobody", "?page=1e3", "?colour=red",
+        "?log_x=2", "?unheard=of",
     ],
 )  # fmt: skip
 def test_what_means_nothing_falls_back_with_a_note(query: str) -> None:
