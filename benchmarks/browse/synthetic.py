@@ -6,6 +6,10 @@ import math
 import random
 from pathlib import Path
 
+import numpy as np
+
+from frontier.masks.file import save
+from frontier.masks.mask import Mask
 from frontier.results.measure import Measure
 from frontier.results.profile import LinearProfile, Profile, SiteProfile
 from frontier.results.record import MaskFile, Origin, Point, ReluCount, Scores, TrialRecord
@@ -19,6 +23,7 @@ MACS = 555_422_720
 CORRUPTIONS = ("gaussian_noise", "motion_blur", "fog", "contrast", "pixelate")
 SEVERITIES, EPS = (1, 3, 5), (1, 2, 4, 8)
 IMAGES = 1000
+MASK = "mask.safetensors"
 METHODS = ("snl", "senet", "random")
 
 
@@ -36,9 +41,9 @@ def manifest(name: str) -> StudyManifest:
     )
 
 
-def record(trial: int, seed: int = 0) -> TrialRecord:
-    """One complete trial; the same arguments give the same record."""
-    rng = random.Random(seed * 1_000_003 + trial)
+def record(trial: int, *, masked: bool = False) -> TrialRecord:
+    """One complete trial; the same arguments give the same record. `masked`: with the hash of its mask."""
+    rng = random.Random(trial)
     count = round(RELUS ** (0.4 + 0.6 * rng.random()))
     share = math.log10(count) / math.log10(RELUS)
     clean = 0.45 + 0.5 * share - 0.1 * rng.random()
@@ -68,11 +73,21 @@ def record(trial: int, seed: int = 0) -> TrialRecord:
                 validation=_scores(found, rng),
                 test=_scores({name: value - 0.01 for name, value in found.items()}, rng),
                 profile=profile,
-                mask=MaskFile(file="mask.safetensors", hash="ab" * 8),
+                mask=MaskFile(file=MASK, hash=mask_of(profile).hash if masked else "ab" * 8),
             ),
         ),
         origin=Origin(code_version="0.1.0+synthetic", fidelity="paper", device="cpu", threads=1),
     )
+
+
+def mask_of(profile: Profile) -> Mask:
+    """The first positions of each site are kept."""
+    sites = {}
+    for site in profile.sites:
+        bits = np.zeros(site.relus, dtype=bool)
+        bits[: site.kept] = True
+        sites[site.path] = bits.reshape(site.shape)
+    return Mask.of(sites)
 
 
 def _profile(count: int, rng: random.Random) -> Profile:
@@ -102,15 +117,18 @@ def _clipped(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
-def write_study(home: Path, name: str, trials: int) -> Study:
+def write_study(home: Path, name: str, trials: int, *, masked: bool = False) -> Study:
     """A study of so many complete trials."""
     study = Study.create(home, manifest(name), "question: synthetic\n")
     for trial in range(trials):
-        write_trial(study, trial)
+        write_trial(study, trial, masked=masked)
     return study
 
 
-def write_trial(study: Study, trial: int) -> None:
+def write_trial(study: Study, trial: int, *, masked: bool = False) -> None:
     """One more finished trial."""
     study.take(trial)
-    write_record(study.trial_folder(trial), record(trial))
+    found = record(trial, masked=masked)
+    if masked:
+        save(mask_of(found.points[0].profile), study.trial_folder(trial) / MASK)
+    write_record(study.trial_folder(trial), found)

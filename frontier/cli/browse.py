@@ -33,14 +33,16 @@ def command(
         from frontier.web.server import serve
     except ModuleNotFoundError as error:
         raise BlockedError(f"the page needs {error.name}; run: pip install 'relu-frontier[web]'") from None
+    from frontier.mirror import home_at
     from frontier.results.store import names
 
-    chosen = tuple(dict.fromkeys(study or names(home)))
+    folder = home_at(home)
+    chosen = tuple(dict.fromkeys(study or names(folder)))
     if not chosen:
-        raise InputError("no study to show", where=str(home), fix="run a search first, or give another --home")
+        raise InputError("no study to show", where=home, fix="run a search first, or give another --home")
     secret = token_of(token, host)
     try:
-        serve(Library(home, chosen), host, port, secret, typer.echo)
+        serve(Library(folder, chosen), host, port, secret, typer.echo)
     except OSError as error:
         raise InputError(
             f"cannot listen there ({error.strerror})",

@@ -9,6 +9,7 @@ from dash import ALL, Dash, Input, Output, State, ctx, no_update
 from dash.dependencies import ClientsideFunction
 from dash.exceptions import PreventUpdate
 
+from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
 from frontier.web.controls import CONTROLS, brushed, changed, pressed, usual, values
@@ -70,8 +71,8 @@ def _state(app: Dash, desk: Desk) -> None:
                 raise PreventUpdate  # a button that has just come into being
             view = _moved(desk, view, at, given, box, click)
         text, frame = printed(view), desk.frame(view)
-        shown = values(view, desk.known, frame)
-        outputs = {name: no_update if shown[name] == given[name] else shown[name] for name in CONTROLS}
+        wanted = values(view, desk.known, frame)
+        outputs = {name: no_update if wanted[name] == given[name] else wanted[name] for name in CONTROLS}
         return (no_update if text == (query or "") else text), outputs, parts.notes(said)
 
 
@@ -167,7 +168,7 @@ def _words(app: Dash, desk: Desk) -> None:
             return "Choose a point, in the plot or in the table, to see all that is known of it."
         folder = desk.folder(entry)
         files = {"mask": mask_file(folder, entry) is not None, "weights": weights_file(folder, entry) is not None}
-        return parts.detail(detail_of(entry, view.setting, home=str(desk.library.home), **files))
+        return parts.detail(detail_of(entry, view.setting, home=shown(desk.library.home), **files))
 
 
 def _figure(app: Dash, desk: Desk, name: str) -> None:

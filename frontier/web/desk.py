@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
 
 from frontier import registry
+from frontier.api.report import masks_of
 from frontier.reports.facts import Facts, facts_of
+from frontier.reports.points import StudyPoint, front_of
+from frontier.reports.sources import Beside, study_of
+from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
+from frontier.results.published import published
+from frontier.spaces.goals import PriceOf
 from frontier.web.frame import Entry, Frame, frame_of
-from frontier.web.library import Library, Loaded
+from frontier.web.library import Library, Loaded, Snapshot
 from frontier.web.linked import Linked, linked
 from frontier.web.prices import Prices
 from frontier.web.recent import Recent
@@ -32,7 +40,8 @@ class Desk:
         self.webgl = points > MOST_SVG // 2
         self._frames: Recent[tuple[int, View], Frame] = Recent(FRAMES)
         self._facts: Recent[tuple[int, str], Facts] = Recent(TABLES)
-        self._rows: Recent[tuple[int, str, str], Any] = Recent(TABLES)
+        self._whole: Recent[tuple[int, str], Studied] = Recent(TABLES)
+        self._rows: Recent[tuple[Any, ...], Any] = Recent(TABLES)
 
     @cached_property
     def known(self) -> Known:
@@ -81,17 +90,47 @@ class Desk:
         snapshot, found = self.library.snapshot, []
         for study in snapshot.studies.values():
             if study.manifest is not None and study.points and (not view.studies or study.name in view.studies):
-                some = None if view.brush is None else {e.point.address for e in chosen if e.study == study.name}
-                rows = self._rows.get((snapshot.version, study.name, name), partial(module.data, study.points))
+                here = [entry.point for entry in chosen if entry.study == study.name]
+                studied = self._studied(snapshot, study, view, here)
+                some = None if view.brush is None else {*(point.address for point in here), *studied.pair}
+                key = (snapshot.version, study.name, name, studied.price, studied.pair)
+                rows = self._rows.get(key, partial(module.data, studied))
                 facts = self._facts.get((snapshot.version, study.name), partial(_facts, study))
-                found.append((study.name, linked(module, rows, some, facts, theme)))
+                found.append((study.name, linked(module, rows, some, replace(facts, price=studied.price), theme)))
         return found
 
+    def _studied(self, snapshot: Snapshot, study: Loaded, view: View, brushed: Sequence[StudyPoint]) -> Studied:
+        """All that a figure may look at, priced as the view prices, and its selected points side by side; where none is
+        selected, two neighbours in the middle of those brushed points that are non-dominated."""
+        whole = self._whole.get((snapshot.version, study.name), partial(_whole, snapshot, study))
+        keys = [key.rpartition(":") for key in (view.beside, view.point) if key]
+        pair = [address for name, _, address in keys if name == study.name]
+        if not pair and view.brush is not None:
+            best = front_of(brushed)
+            middle = max((len(best) - 1) // 2, 0)
+            pair = [point.address for point in best[middle : middle + 2]]
+        price = PriceOf("online_s", view.setting.protocol, view.setting.link)
+        return replace(whole, price=price, pair=tuple(pair))
+
     def folder(self, entry: Entry) -> Path:
-        """Where a point's files lie."""
-        return self.library.snapshot.studies[entry.study].files.trial_folder(entry.point.trial)
+        """Where a point's files lie; those of a home at a URL are fetched."""
+        files = self.library.snapshot.studies[entry.study].files
+        files.fetch_files(entry.point.trial, entry.point.record)
+        return files.trial_folder(entry.point.trial)
 
 
 def _facts(study: Loaded) -> Facts:
     assert study.manifest is not None
     return facts_of(study.manifest, study.records, goals=study.points[0].goals)
+
+
+def _whole(snapshot: Snapshot, study: Loaded) -> Studied:
+    """With the studies of the page that ask the same question with other seeds, and what papers report."""
+    assert study.manifest is not None
+    seeds = {study.manifest.seed: study}
+    for other in snapshot.studies.values():
+        if other.manifest is not None and other.manifest.space_hash == study.manifest.space_hash:
+            seeds.setdefault(other.manifest.seed, other)
+    others = [(one.manifest, one.records) for one in seeds.values() if one is not study and one.manifest is not None]
+    beside = Beside(tuple(study.files.events()), masks_of(study.files), others, published())
+    return study_of(study.manifest, study.records, goals=study.points[0].goals, beside=beside)

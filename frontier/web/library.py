@@ -90,6 +90,7 @@ class Library:
     def _look(self, name: str) -> bool:
         """Read what is new of a study; whether anything was, or this was the first look."""
         study, known = self._studies[name], self._records[name]
+        study.catch_up()
         found = _stamps(study.folder / "trials")
         changed = self.snapshot.version == 0 or known.keys() != found.keys()
         for trial in known.keys() - found.keys():

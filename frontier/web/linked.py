@@ -70,6 +70,8 @@ def hold(figure: go.Figure, whole: go.Figure) -> None:
         return
     for letter in ("x", "y"):
         axis = whole.layout[f"{letter}axis"]
+        if axis.tickvals is not None and axis.type != "log":
+            continue  # places that have names, one for each of what is shown
         if axis.range is None and axis.type != "log":
             ends = _ends(whole.data, letter)
             if ends is None:
@@ -100,7 +102,8 @@ def _columns(rows: Sequence[Any]) -> list[str]:
     return [
         field.name
         for field in fields(rows[0])
-        if any((value := getattr(row, field.name)) != field.default and _fits(value) for row in some)
+        if field.metadata.get("in_table", True)
+        and any((value := getattr(row, field.name)) != field.default and _fits(value) for row in some)
     ]
 
 

@@ -111,7 +111,7 @@ def _field(name: str, label: str, part: Any) -> html.Div:
 
 def _select(name: str, label: str, options: list[dict[str, str]], value: str) -> html.Div:
     part = dcc.Dropdown(id=name, options=options, value=value, clearable=False, searchable=False)
-    return html.Div([html.Span(label, id=f"{name}-label"), part], className="field")
+    return _labelled(name, label, part)
 
 
 def _number(name: str, label: str, least: float | None = None) -> html.Div:
@@ -126,20 +126,14 @@ def _slider(name: str, label: str, value: float) -> html.Div:
 
 
 def _radios(name: str, label: str, options: dict[str, str], value: str) -> html.Div:
-    part = dcc.RadioItems(id=name, options=options, value=value, inline=True)
-    return html.Div(
-        [html.Span(label, id=f"{name}-label"), part],
-        className="field",
-        role="group",
-        **{"aria-labelledby": f"{name}-label"},
-    )
+    return _labelled(name, label, dcc.RadioItems(id=name, options=options, value=value, inline=True))
 
 
 def _checks(name: str, label: str, options: dict[str, str], value: list[str]) -> html.Div:
-    part = dcc.Checklist(id=name, options=options, value=value, inline=True)
-    return html.Div(
-        [html.Span(label, id=f"{name}-label"), part],
-        className="field",
-        role="group",
-        **{"aria-labelledby": f"{name}-label"},
-    )
+    return _labelled(name, label, dcc.Checklist(id=name, options=options, value=value, inline=True))
+
+
+def _labelled(name: str, label: str, part: Any) -> html.Div:
+    """A part that is no single input: a group with its name."""
+    words = html.Span(label, id=f"{name}-label")
+    return html.Div([words, part], className="field", role="group", **{"aria-labelledby": words.id})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import secrets
+import socket
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from frontier.errors import InputError
 COOKIE: Final = "frontier_token"
 FIELD: Final = "token"  # of the query that trades the token for the cookie
 LEAST_CHARACTERS: Final = 16
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 MOST_BODY_BYTES: Final = 1 << 20  # of what a page posts: its controls
 
@@ -59,10 +61,27 @@ def token_of(given: str | None, host: str) -> str | None:
 
 def hosts_of(host: str, port: int) -> frozenset[str]:
     """The Host headers that are answered."""
-    names = {f"[{host}]" if ":" in host and not host.startswith("[") else host}
-    if is_loopback(host) or host in ("0.0.0.0", "::"):  # noqa: S104 compared, not bound
+    names = {bracketed(host)}
+    if is_loopback(host) or host in EVERYWHERE:
         names |= set(LOOPBACK)
+    if host in EVERYWHERE:
+        names |= {bracketed(name) for name in own_names()}
     return frozenset(name for one in names for name in (f"{one}:{port}", *([one] if port == 80 else [])))
+
+
+def own_names() -> frozenset[str]:
+    """The name of this machine, and the addresses that it has for itself."""
+    name = socket.gethostname()
+    try:
+        found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+    except OSError:
+        found = set()
+    return frozenset({name.lower(), *found})
+
+
+def bracketed(host: str) -> str:
+    """As it stands in an address: one of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
@@ -79,7 +98,7 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
     """Refuse what is not for this page (421 host, 403 origin, 401 token), and give every answer its headers."""
 
     def check() -> Response | None:
-        if request.host not in hosts:
+        if request.host.lower() not in hosts:
             return _refusal(421, "this page is not known under that name")
         origin = request.headers.get("Origin")
         if origin is not None and origin not in {f"http://{host}" for host in hosts}:

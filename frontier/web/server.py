@@ -16,7 +16,7 @@ from frontier.web.desk import Desk
 from frontier.web.downloads import offer
 from frontier.web.library import Library
 from frontier.web.page import layout
-from frontier.web.security import FIELD, guard, hosts_of, policy
+from frontier.web.security import EVERYWHERE, FIELD, bracketed, guard, hosts_of, policy
 from frontier.web.style import variables
 
 THREADS = 6
@@ -37,7 +37,7 @@ class Address:
     @property
     def url(self) -> str:
         """With the token, if there is one."""
-        named = f"[{self.host}]" if ":" in self.host else self.host
+        named = socket.gethostname() if self.host in EVERYWHERE else bracketed(self.host)
         return f"http://{named}:{self.port}/" + (f"?{FIELD}={self.token}" if self.token else "")
 
 

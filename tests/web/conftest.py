@@ -33,10 +33,10 @@ def _synthetic() -> Any:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Studies `one` (40 trials) and `two` (25), which no test changes."""
+    """Studies `one` (40 trials) and `two` (25), with their masks, which no test changes."""
     folder = tmp_path_factory.mktemp("home")
     for name, trials in (("one", 40), ("two", 25)):
-        synthetic.write_study(folder, name, trials)
+        synthetic.write_study(folder, name, trials, masked=True)
     return folder
 
 

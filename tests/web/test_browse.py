@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from frontier import registry
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web.desk import Desk
 from frontier.web.view import View
@@ -198,9 +199,37 @@ def test_the_page_is_light_or_dark_as_its_reader_is(visit: Visit, scheme: str, t
 
 def test_a_linked_figure_comes_when_it_is_asked_for(visit: Visit) -> None:
     visit.open("?study=one")
-    visit.page.locator("#views label", has_text="clean vs seconds").click()
-    visit.says("#linked", "Clean accuracy against priced online seconds")
+    visit.page.locator("#views label", has_text="clean vs seconds").first.click()
+    visit.says("#linked", registry.load("figure", "clean_vs_seconds").TITLE)
     assert "clean_vs_seconds" in visit.query("view")
+
+
+def test_every_figure_of_the_report_is_a_view(visit: Visit) -> None:
+    names = registry.names("figure")
+    visit.open("?study=one&" + "&".join(f"view={name}" for name in names))
+    for name in names:
+        visit.says(f"#linked-{name}", registry.load("figure", name).TITLE)
+    assert {"mask_atlas", "parallel_coordinates", "knob_importance", "bands_over_seeds"} <= {*names}
+
+
+def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
+    visit.open("?study=one&view=mask_atlas&point=one:3")
+    visit.page.get_by_text("Lay it beside another").click()
+    assert visit.wait_query("beside") == "one:3"
+    visit.page.locator("#table tbody th button", has_text="one:5").first.click()
+    visit.says("#detail-title", "Point one:5")
+    visit.says("#linked-mask_atlas", "kept by both")
+    cells = visit.page.locator("#linked-mask_atlas tbody tr").first.locator("td").all_inner_texts()
+    assert cells[:2] == ["3", "5"]
+
+
+def test_kept_relus_are_there_as_count_and_percent(visit: Visit) -> None:
+    visit.open("?study=one&point=one:3&view=kept_relus_by_site")
+    visit.says("#detail", "Kept ReLUs by layer")
+    rows = visit.page.locator("#detail details tbody tr")
+    assert rows.count() == 17
+    _, kept, of, percent = rows.first.locator("td").all_inner_texts()
+    assert percent == f"{100 * int(kept.replace(',', '')) / int(of.replace(',', '')):.3g}%"
 
 
 def test_points_appear_while_a_search_runs(
