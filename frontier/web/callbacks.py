@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
-from frontier.web.controls import CONTROLS, brushed, changed, pressed, usual, values
+from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, usual, values
 from frontier.web.desk import Desk
 from frontier.web.detail import detail_of
 from frontier.web.downloads import mask_file, weights_file
@@ -72,7 +72,9 @@ def _state(app: Dash, desk: Desk) -> None:
             view = _moved(desk, view, at, given, box, click)
         text, frame = printed(view), desk.frame(view)
         wanted = values(view, desk.known, frame)
-        outputs = {name: no_update if wanted[name] == given[name] else wanted[name] for name in CONTROLS}
+        typing = BRUSH if at in BRUSH and view.brush is None else ()  # an end that stands alone is no brush yet
+        kept = {name for name in CONTROLS if name in typing or wanted[name] == given[name]}
+        outputs = {name: no_update if name in kept else wanted[name] for name in CONTROLS}
         return (no_update if text == (query or "") else text), outputs, parts.notes(said)
 
 

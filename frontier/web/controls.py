@@ -57,7 +57,7 @@ def values(view: View, known: Known, frame: Frame) -> dict[str, Any]:
         "limit-online_s": position(limits.get("online_s"), seconds_of(frame)),
         "seeds": " ".join(map(str, view.seeds)),
         "views": list(usual(known) if view.views is None else view.views),
-        **dict(zip(BRUSH, view.brush or (None,) * 4, strict=True)),
+        **dict(zip(BRUSH, map(digits, view.brush) if view.brush else ("",) * 4, strict=True)),
     }
 
 
@@ -79,12 +79,19 @@ def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: 
     if at.startswith("limit-"):
         return _limited(view, at.removeprefix("limit-"), value, frame)
     if at in BRUSH:
-        return view.model_copy(update={"brush": _box([given[name] for name in BRUSH]), "page": 0})
+        ends = [_typed(given[name]) for name in BRUSH]
+        started = any(given[name] for name in BRUSH)
+        return view if started and None in ends else view.model_copy(update={"brush": _box(ends), "page": 0})
     if at == "seeds":
         return view.model_copy(update={"seeds": _seeds(value or ""), "page": 0})
     if at == "views":
         return view.model_copy(update={"views": tuple(name for name in known.figures if name in (value or ()))})
     return view.model_copy(update={at: value})
+
+
+def digits(number: float) -> str:
+    """As short as it can be read back."""
+    return f"{number:.15g}" if float(f"{number:.15g}") == number else repr(number)
 
 
 def repriced(view: View, setting: Setting) -> View:
@@ -173,6 +180,15 @@ def _box(ends: Any) -> Box | None:
         return None
     x0, x1, y0, y1 = map(float, ends)
     return min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1)
+
+
+def _typed(text: Any) -> float | None:
+    """The number that somebody typed; None while it is none."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _seeds(text: str) -> tuple[int, ...]:

@@ -62,7 +62,7 @@ def _controls(known: Known) -> html.Form:
             _group("Points", _checks("studies", "Studies", {name: name for name in known.studies}, list(known.studies)),
                    _radios("colour", "Symbol and colour by", {name: name for name in COLOURS}, plain.colour),
                    _field("seeds", "Only seeds", dcc.Input(id="seeds", type="text", debounce=True, placeholder="all"))),
-            _group("Brush", *(_number(f"brush-{end}", label) for end, label in
+            _group("Brush", *(_end(f"brush-{end}", label) for end, label in
                               (("x0", "Across from"), ("x1", "Across to"), ("y0", "Up from"), ("y1", "Up to"))),
                    _button("clear", "No brush")),
             _group("Linked views", _checks("views", "Shown", {name: name.replace("_", " ") for name in known.figures},
@@ -119,10 +119,15 @@ def _number(name: str, label: str, least: float | None = None) -> html.Div:
     return _field(name, label, dcc.Input(id=name, type="number", debounce=True, step="any", **limits))
 
 
+def _end(name: str, label: str) -> html.Div:
+    """An end of the brush: text, for a number that is not there yet is none."""
+    return _field(name, label, dcc.Input(id=name, type="text", inputMode="decimal", debounce=True, autoComplete="off"))
+
+
 def _slider(name: str, label: str, value: float) -> html.Div:
-    words = html.Label([label, " ", html.Output(id=f"{name}-said")], htmlFor=name)
-    part = dcc.Input(id=name, type="range", min=0, max=STEPS, step=0.5, value=value, debounce=0.25)
-    return html.Div([words, part], className="field slider")
+    part = dcc.Slider(0, STEPS, 0.5, id=name, value=value, marks=None, updatemode="mouseup", allow_direct_input=False)
+    words = html.Span([label, " ", html.Output(id=f"{name}-said")], id=f"{name}-label")
+    return html.Div([words, part], className="field slider", role="group", **{"aria-labelledby": words.id})
 
 
 def _radios(name: str, label: str, options: dict[str, str], value: str) -> html.Div:

@@ -122,7 +122,7 @@ def test_a_deep_link_restores_the_view_in_a_new_tab(visit: Visit, desk: Desk) ->
     visit.says("#summary", f"{len(frame.chosen)} brushed")
     visit.says("#detail-title", "Point one:3")
     assert visit.page.locator("#protocol input:checked").get_attribute("value") == "delphi"
-    assert visit.page.input_value("#limit-clean") == "60"
+    assert visit.page.locator("#limit-clean [role=slider]").get_attribute("aria-valuenow") == "60"
     assert visit.page.input_value("#brush-x1") == "8"
     assert visit.figure("layout.selections.length") == 1
     visit.says("#feasible", f"{sum(e.feasible for e in frame.entries)} of 40")
@@ -151,8 +151,12 @@ def test_another_protocol_changes_seconds_and_no_accuracy(visit: Visit) -> None:
 
 def test_limits_count_what_is_feasible_and_find_the_cheapest(visit: Visit, desk: Desk) -> None:
     visit.open("?study=one")
-    visit.page.locator("#limit-clean").focus()
-    visit.page.locator("#limit-clean").fill("75")
+    visit.page.locator("#limit-clean [role=slider]").press("End")
+    visit.says("#feasible", "0 of 40 points are feasible")
+    visit.open("?study=one&limit_clean=75.5")
+    visit.page.locator("#limit-clean [role=slider]").press("ArrowLeft")
+    visit.says("#limit-clean-said", "75 %")
+    assert visit.query("limit_clean") == ["75.0"]
     expected = [e for e in desk.frame(View(studies=("one",), limits=(("clean", 75.0),))).entries if e.feasible]
     visit.says("#feasible", f"{len(expected)} of 40 points are feasible")
     visit.page.click("#cheapest")
@@ -168,7 +172,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
     for _ in range(120):
         visit.page.keyboard.press("Tab")
         reached.add(visit.page.evaluate("(document.activeElement.closest('[id]') || document.activeElement).id"))
-    assert {"pause", "limit-clean", "cheapest", "brush-x0", "clear", "csv", "next"} <= reached
+    assert {"limit-clean", "cheapest", "brush-x0", "clear", "csv", "next"} <= reached
     first = visit.page.locator("#table tbody th button").first
     first.focus()
     key = first.inner_text()
@@ -219,7 +223,7 @@ def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
     visit.page.locator("#table tbody th button", has_text="one:5").first.click()
     visit.says("#detail-title", "Point one:5")
     visit.says("#linked-mask_atlas", "kept by both")
-    cells = visit.page.locator("#linked-mask_atlas tbody tr").first.locator("td").all_inner_texts()
+    cells = visit.page.locator("#linked-mask_atlas tbody tr").first.locator("td").all_text_contents()
     assert cells[:2] == ["3", "5"]
 
 
