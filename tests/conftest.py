@@ -1,19 +1,33 @@
 """What tests of several packages share: a tiny spec on the digits, methods that misbehave, and the example plug-ins."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+import frontier
 import frontier.methods
 from frontier import registry
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
+from frontier.trial.run import run
+from frontier.trial.runtime import Runtime
 
 registry.plug_in(Path(__file__).parent / "plugins")  # before the contract tests ask for the names on their axis
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a slow test come first, so that no process is left alone with one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
 def spec() -> TrialSpec:
     """About a second on one core: 200 images, a network of 192 ReLUs, two epochs a stage."""
+    return small_spec()
+
+
+def small_spec() -> TrialSpec:
     recipe = Recipe(epochs=2, optimizer="adam", lr=0.01, batch=50)
     return TrialSpec(
         data=DataSpec(name="digits", train_images=200),
@@ -31,6 +45,21 @@ def spec() -> TrialSpec:
             attack_images=50,
         ),
     )
+
+
+@pytest.fixture
+def home(tmp_path: Path, shelved_teacher: Path) -> Path:
+    """A home of the test's own, in which the teacher of `spec` is trained already."""
+    shutil.copytree(shelved_teacher, tmp_path / "home")
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def shelved_teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shelf")
+    baseline = small_spec().model_copy(update={"method": "random", "knobs": {}})
+    assert run(baseline, folder / "trial", Runtime(home=folder / "home")).state == "complete"
+    return folder / "home"
 
 
 @pytest.fixture
@@ -64,6 +93,23 @@ search: {trials: 4, sampler: random}
 @pytest.fixture
 def space(tmp_path: Path) -> Path:
     """A question that is answered in a second a trial."""
-    path = tmp_path / "machinery.yaml"
+    return written_to(tmp_path)
+
+
+@pytest.fixture
+def study(searched: Path, tmp_path: Path) -> frontier.StudyView:
+    """The study `machinery` of four trials, as an undisturbed search of `space` left it; the test's own."""
+    return frontier.open_study("machinery", shutil.copytree(searched, tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("searched")
+    frontier.search(written_to(folder), home=folder / "home", backend="inline")
+    return folder / "home"
+
+
+def written_to(folder: Path) -> Path:
+    path = folder / "machinery.yaml"
     path.write_text(SPACE)
     return path

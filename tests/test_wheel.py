@@ -47,12 +47,15 @@ def test_the_package_is_the_wheels_and_not_the_checkouts(python: Path, tmp_path:
     assert not where.stdout.startswith(str(ROOT))
 
 
-def test_check_and_search_find_the_shipped_space(python: Path, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_check_and_search_find_the_shipped_space_and_report_the_shipped_specs(python: Path, tmp_path: Path) -> None:
     assert json.loads(run(python, tmp_path, "check", "digits", "--json"))["relus"] == 768
-    run(python, tmp_path, "search", "digits", "--trials", "3")
+    run(python, tmp_path, "search", "digits", "--trials", "1")
     shown = json.loads(run(python, tmp_path, "show", "digits", "--json"))
-    assert shown["trials"]["complete"] == 3
+    assert shown["trials"]["complete"] == 1
     assert (tmp_path / "reports" / "rendered" / "digits.html").is_file()
+    run(python, tmp_path, "report", "digits", "--spec", "short", "--out", "short.html")
+    assert (tmp_path / "short.html").read_text(encoding="utf-8").count("<figure>") == 4
 
 
 def test_what_papers_report_travels_in_it(python: Path, tmp_path: Path) -> None:
@@ -67,10 +70,3 @@ def test_files_in_the_working_directory_win(python: Path, tmp_path: Path) -> Non
     text = (ROOT / "search_spaces" / "digits.yaml").read_text().replace("width: 8", "width: 2")
     (shelf / "digits.yaml").write_text(text)
     assert json.loads(run(python, tmp_path, "check", "digits", "--json"))["relus"] == 192
-
-
-def test_a_report_by_another_spec_finds_it(python: Path, tmp_path: Path) -> None:
-    run(python, tmp_path, "search", "digits", "--trials", "2", "--name", "mine")
-    run(python, tmp_path, "report", "mine", "--spec", "short", "--out", "short.html")
-    page = (tmp_path / "short.html").read_text(encoding="utf-8")
-    assert page.count("<figure>") == 4

@@ -18,7 +18,7 @@ from frontier.results.objectives import ACCURACIES
 from frontier.results.profile import Profile
 from frontier.results.record import Splits, TrialRecord, address
 from frontier.results.routing import WARNING
-from frontier.results.store import TRAJECTORIES, Study, StudyManifest, names
+from frontier.results.store import CANCEL, TRAJECTORIES, Study, StudyManifest, names
 from frontier.shelves import DEFAULT_HOME
 from frontier.spaces.constraints import Constraint, constraints_of
 from frontier.spaces.goals import FOUR, Goals, goals_of
@@ -300,8 +300,6 @@ class StudyView:
 
         A search hands out nothing more and ends when its running trials have; a trial stops after its current epoch.
         """
-        from frontier.trial.workspace import CANCEL
-
         if trial is None:
             (self.files.folder / CANCEL).touch()
             publish(self.files.folder / CANCEL)

@@ -29,20 +29,20 @@ def command(
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Say how the searches on a cluster stand, or one of them with the end of its log."""
-    from frontier.api import cluster
+    from frontier.api import jobs
 
     if id is None:
         if follow:
             raise InputError("one search is followed", where="--follow", expected="its id", fix="frontier status ID")
-        found = cluster.jobs(address)
+        found = jobs.jobs(address)
         print_json([dataclasses.asdict(one) for one in found]) if json else _print(found)
     elif follow:
-        one = cluster.follow(address, id, lambda text: typer.echo(text, nl=False))
+        one = jobs.follow(address, id, lambda text: typer.echo(text, nl=False))
         typer.echo(_line(one), err=True)
         if one.state != "SUCCEEDED":
             raise typer.Exit(one.exit_code or (Interrupted.exit_code if one.state == "STOPPED" else 1))
     else:
-        one, log = cluster.job(address, id)
+        one, log = jobs.job(address, id)
         tail = log.splitlines()[-lines:] if lines else []
         if json:
             print_json(dataclasses.asdict(one) | {"log": tail})

@@ -31,7 +31,7 @@ def command(
 
     This directory travels without results, data, environments and .git; --home and --data are folders of the cluster.
     """
-    from frontier.api.cluster import submit
+    from frontier.api.submit import submit
 
     options = list(context.args)
     asked = _parsed(space, options)

@@ -13,7 +13,7 @@ from frontier.errors import InputError
 from frontier.leases import DEAD_AFTER_S, Lease, held, holder
 from frontier.mirror import Mirror, mirror_of
 from frontier.results import remote
-from frontier.trial.workspace import CANCEL
+from frontier.results.store import CANCEL
 
 LEASE = "driver"
 LOOK_S = 1.0

@@ -38,9 +38,8 @@ from frontier.errors import BlockedError, InputError, RecordError
 from frontier.objects import Unreachable
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
-from frontier.results.store import Study
+from frontier.results.store import CANCEL, Study
 from frontier.spaces.space import Space
-from frontier.trial.workspace import CANCEL
 
 
 @final

@@ -40,6 +40,8 @@ from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 
 TRAJECTORIES = "trajectories"
+# a file of this name stops a trial from the trial's folder (Workspace.check), a search from the study's (the driver)
+CANCEL = "cancel"
 Keep = Literal["front", "all", "none"]  # whose weights stay
 REPLICATE = "replicate"  # an empty file in the folder of a trial that is another one with another seed
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")

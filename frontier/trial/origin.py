@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from frontier import registry
+
+if TYPE_CHECKING:
+    import torch
 
 DISTRIBUTION = "relu-frontier"
 GIVEN_VERSION = "FRONTIER_CODE_VERSION"  # of the checkout that a cluster's copy was made from, which has no .git
@@ -54,4 +56,8 @@ def machine() -> str:
 
 
 def device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    if device.type != "cuda":
+        return "cpu"
+    from torch.cuda import get_device_name
+
+    return get_device_name(device)

@@ -14,10 +14,8 @@ import torch
 from frontier.errors import Cancelled, InputError
 from frontier.files import append_line, writable, write_atomic
 from frontier.results.spec import TrialSpec
+from frontier.results.store import CANCEL
 from frontier.training.context import Context
-
-# a file of this name stops a trial from the trial's folder (Workspace.check), a search from the study's (the driver)
-CANCEL = "cancel"
 
 
 def claim(folder: Path, spec: TrialSpec) -> None:

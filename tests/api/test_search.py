@@ -17,11 +17,6 @@ from frontier.trial.manifest import read_manifest
 STATES = ("complete", "pruned", "failed", "unfinished", "unreadable")
 
 
-@pytest.fixture
-def study(space: Path, tmp_path: Path) -> frontier.StudyView:
-    return frontier.search(space, home=tmp_path / "home", backend="inline")
-
-
 def test_a_search_ends_with_its_trials_complete_and_a_front(study: frontier.StudyView) -> None:
     assert (study.name, study.counts()) == ("machinery", dict.fromkeys(STATES, 0) | {"complete": 4})
     points = study.points()
@@ -297,6 +292,7 @@ def test_recorded_results_replay_without_training(study: frontier.StudyView, spa
     assert not (tmp_path / "replay" / "teachers").exists()
 
 
+@pytest.mark.slow
 def test_ray_and_inline_give_the_same_records(study: frontier.StudyView, space: Path, tmp_path: Path) -> None:
     by_ray = frontier.search(space, home=tmp_path / "ray", backend="ray", concurrency=2)
     assert by_ray.counts()["complete"] == 4

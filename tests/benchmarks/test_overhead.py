@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parents[2] / "benchmarks" / "overhead"
 NUMBERS = ["--trials", "6", "--repeats", "1", "--records", "30"]
 
 
+@pytest.mark.slow
 def test_it_prints_every_runner_and_what_a_large_study_takes() -> None:
     command = [sys.executable, str(HERE), *NUMBERS]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout

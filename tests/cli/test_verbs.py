@@ -1,6 +1,7 @@
 """The command line: exit codes, messages without tracebacks, JSON on stdout, and a quick start."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,17 +10,35 @@ from pathlib import Path
 import pytest
 
 from frontier import registry
+from frontier.__main__ import main
 
-Run = Callable[..., subprocess.CompletedProcess[str]]
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def call(*words: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "frontier", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """The command, run in this process."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["frontier", *map(str, words)])
+        code, interrupt = 0, signal.getsignal(signal.SIGINT)
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
+        return Done(sys.argv, code, *capfd.readouterr())
 
     return call
+
+
+def apart(folder: Path, *words: object) -> Done:
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "frontier", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def test_help_and_import_bring_no_framework() -> None:
@@ -76,9 +95,16 @@ def test_bad_input_exits_with_2_and_no_traceback(run: Run, tmp_path: Path, words
     assert list(tmp_path.iterdir()) == []
 
 
+def test_bad_input_ends_the_process_in_the_same_way(tmp_path: Path) -> None:
+    done = apart(tmp_path, "show", "nothing")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_search_from_start_to_export(run: Run, space: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    done = run("search", space, "--home", home, "--backend", "inline", "--trials", 3)
+    done = apart(tmp_path, "search", space, "--home", home, "--backend", "inline", "--trials", 3)
     assert done.returncode == 0, done.stderr
     assert "3 complete" in done.stdout
     assert "machinery" in done.stderr  # progress goes to stderr

@@ -13,9 +13,9 @@ import pytest
 from strangers import TOKEN, job, served
 from typer.testing import CliRunner
 
-from frontier.api.cluster import submit
 from frontier.api.doctor import doctor
 from frontier.api.doctor_cluster import jobs_api
+from frontier.api.submit import submit
 from frontier.cli._app import app
 from frontier.errors import InputError
 

@@ -207,8 +207,9 @@ def test_no_line_and_no_file_is_half_written_on_a_real_disk(disk: SmallDisk) -> 
     assert [path.name for path in (seen / "trial").iterdir()] == ["log.txt"]
 
 
+@pytest.mark.slow
 def test_a_search_fills_its_disk_ends_with_3_and_goes_on(disk: SmallDisk, space: Path, tmp_path: Path) -> None:
-    home = ["--home", str(disk.folder / "home"), "--backend", "inline", "--trials", "3", "--progress", "none"]
+    home = ["--home", str(disk.folder / "home"), "--backend", "inline", "--trials", "2", "--progress", "none"]
     command = disk.words([sys.executable, "-m", "frontier", "search", str(space), *home], tmp_path)
     study = Study(disk.seen / "home", space.stem)
     disk.fill()
@@ -219,13 +220,13 @@ def test_a_search_fills_its_disk_ends_with_3_and_goes_on(disk: SmallDisk, space:
     disk.empty()
     subprocess.run(command, capture_output=True, check=True)
     disk.fill()
-    more = [*command, "--resume", "--trials", "5"]
+    more = [*command, "--resume", "--trials", "3"]
     some = subprocess.run(more, capture_output=True, text=True, check=False)
     assert some.returncode == 3, some.stderr
     assert f"{disk.folder}/home/studies/{space.stem}" in some.stderr
     assert "go on, a search with --resume" in some.stderr
     disk.empty()
     subprocess.run(more, capture_output=True, check=True)
-    assert [record.state for _, record in study.records() if isinstance(record, TrialRecord)] == ["complete"] * 5
+    assert [record.state for _, record in study.records() if isinstance(record, TrialRecord)] == ["complete"] * 3
     assert not list(disk.seen.glob("home/**/.*.tmp"))
     assert not (study.folder / claims.SCRATCH).exists()

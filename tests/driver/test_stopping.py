@@ -179,6 +179,7 @@ def test_a_trial_that_is_in_time_keeps_its_record(tmp_path: Path, monkeypatch: p
     assert held_to(60.0, fakes.study(tmp_path), "inline", evaluate=fakes.fast).complete == 3
 
 
+@pytest.mark.slow
 def test_sigterm_to_a_worker_is_a_dead_worker_and_its_trial_is_tried_again(tmp_path: Path) -> None:
     study = fakes.study(tmp_path)
     driver = start(tmp_path, "ray")

@@ -1,5 +1,6 @@
 """What every method owes, whatever it does: its budget, its papers, frozen binary masks, the same record for a seed."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,8 +56,10 @@ def test_a_method_says_what_it_is(method: str) -> None:
 
 @methods
 @pytest.mark.parametrize("budget", [0, 1, RELUS // 10, RELUS // 2, RELUS])
-def test_the_count_never_exceeds_the_budget(spec: TrialSpec, tmp_path: Path, method: str, budget: int) -> None:
-    record = run(of(spec, method, budget), tmp_path / "trial", Runtime(home=tmp_path))
+def test_the_count_never_exceeds_the_budget(
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str, budget: int
+) -> None:
+    record = run(of(spec, method, budget), tmp_path / "trial", Runtime(home=home))
     assert record.state == "complete", record.reason
     assert record.points[0].relu_budget == budget
     assert record.points[0].relu_count <= budget
@@ -93,15 +96,16 @@ def test_all_ones_masks_reproduce_the_plain_network_bit_for_bit(task: Task, meth
 
 
 @methods
-def test_the_same_seed_gives_the_same_record(spec: TrialSpec, tmp_path: Path, method: str) -> None:
-    runs = [run(of(spec, method, 20), tmp_path / name, Runtime(home=tmp_path)) for name in ("a", "b")]
+def test_the_same_seed_gives_the_same_record(spec: TrialSpec, tmp_path: Path, home: Path, method: str) -> None:
+    homes = [shutil.copytree(home, tmp_path / name / "home") for name in ("a", "b")]
+    runs = [run(of(spec, method, 20), own.parent / "trial", Runtime(home=own)) for own in homes]
     assert runs[0].state == "complete", runs[0].reason
     assert runs[0].comparable() == runs[1].comparable()
 
 
 @methods
 def test_a_deadline_that_strikes_while_the_method_works_ends_it_there(
-    spec: TrialSpec, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, late = registry.load("method", method), [0.0]
     monkeypatch.setattr(workspace, "time", SimpleNamespace(monotonic=lambda: late[0]))
@@ -117,7 +121,7 @@ def test_a_deadline_that_strikes_while_the_method_works_ends_it_there(
         return linearize(task, knobs)
 
     monkeypatch.setattr(module, "linearize", works)
-    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=tmp_path, deadline_s=60.0))
+    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=home, deadline_s=60.0))
     assert (record.state, record.points) == ("failed", ())
     assert "the deadline of 60 s has passed" in (record.reason or "")
     log = (tmp_path / "trial" / "log.txt").read_text()
@@ -127,7 +131,7 @@ def test_a_deadline_that_strikes_while_the_method_works_ends_it_there(
 
 @pytest.mark.parametrize("method", ["snl", "senet", "rlnet", "autorep", "streamlinet"])
 def test_a_request_to_stop_ends_the_search_after_the_epoch_that_it_is_in(
-    spec: TrialSpec, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = workspace.Workspace.log
 
@@ -138,7 +142,7 @@ def test_a_request_to_stop_ends_the_search_after_the_epoch_that_it_is_in(
 
     monkeypatch.setattr(workspace.Workspace, "log", asking)
     knobs = {{"snl": "max_epochs", "senet": "mask_epochs"}.get(method, "epochs"): 3}
-    record = run(of(spec, method, 20, **knobs), tmp_path / "trial", Runtime(home=tmp_path))
+    record = run(of(spec, method, 20, **knobs), tmp_path / "trial", Runtime(home=home))
     assert (record.state, record.points) == ("failed", ())
     assert "cancelled by request" in (record.reason or "")
     log_of = (tmp_path / "trial" / "log.txt").read_text()
@@ -157,8 +161,8 @@ def test_a_request_to_stop_is_heard_before_the_method_has_done_its_work(task: Ta
 
 
 @methods
-def test_an_exported_point_gives_the_same_logits(spec: TrialSpec, tmp_path: Path, method: str) -> None:
-    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=tmp_path))
+def test_an_exported_point_gives_the_same_logits(spec: TrialSpec, tmp_path: Path, home: Path, method: str) -> None:
+    record = run(of(spec, method, 20), tmp_path / "trial", Runtime(home=home))
     assert record.state == "complete", record.reason
     data = digits.load(None)
     for index, point in enumerate(record.points):
@@ -169,13 +173,13 @@ def test_an_exported_point_gives_the_same_logits(spec: TrialSpec, tmp_path: Path
 
 @methods
 def test_all_training_together_keeps_to_the_passes_of_the_trial(
-    spec: TrialSpec, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = registry.load("method", method)
     declared = module.passes(module.Knobs(**knobs_of(method)))
     allowed = declared + 10.5
     asked = of(spec, method, 20).model_copy(update={"passes": allowed})
-    record = run(asked, tmp_path / "trial", Runtime(home=tmp_path))
+    record = run(asked, tmp_path / "trial", Runtime(home=home))
     assert record.state == "complete", record.reason
     search = sum(cost for stage, cost in record.passes.items() if not stage.startswith("finetune"))
     assert search <= declared + 1.0 + 1e-6  # what a surrogate is fitted to is not declared
@@ -186,11 +190,11 @@ def test_all_training_together_keeps_to_the_passes_of_the_trial(
 @pytest.mark.parametrize("surrogate", ["degree0", "degree1", "degree2"])
 @methods
 def test_any_surrogate_can_stand_in_for_the_identity(
-    spec: TrialSpec, tmp_path: Path, method: str, surrogate: str, knobs: Callable[[str], set[str]]
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str, surrogate: str, knobs: Callable[[str], set[str]]
 ) -> None:
     if "surrogate" not in knobs(method):
         pytest.skip("has no surrogate knob")
-    record = run(of(spec, method, 20, surrogate=surrogate), tmp_path / "trial", Runtime(home=tmp_path))
+    record = run(of(spec, method, 20, surrogate=surrogate), tmp_path / "trial", Runtime(home=home))
     assert record.state == "complete", record.reason
     squares = sum(site.squares for site in record.points[0].profile.sites)
     assert squares == (RELUS - record.points[0].relu_count if surrogate == "degree2" else 0)
@@ -202,8 +206,10 @@ def knobs() -> Callable[[str], set[str]]:
 
 
 @methods
-def test_the_epoch_that_was_best_on_validation_can_be_handed_back(spec: TrialSpec, tmp_path: Path, method: str) -> None:
-    record = run(of(spec, method, 20, checkpoint="validation"), tmp_path / "trial", Runtime(home=tmp_path))
+def test_the_epoch_that_was_best_on_validation_can_be_handed_back(
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str
+) -> None:
+    record = run(of(spec, method, 20, checkpoint="validation"), tmp_path / "trial", Runtime(home=home))
     assert record.state == "complete", record.reason
     log = (tmp_path / "trial" / "log.txt").read_text().splitlines()
     seen = [
@@ -216,10 +222,12 @@ def test_the_epoch_that_was_best_on_validation_can_be_handed_back(spec: TrialSpe
 
 
 @methods
-def test_a_network_with_a_hidden_linear_layer_is_no_exception(spec: TrialSpec, tmp_path: Path, method: str) -> None:
+def test_a_network_with_a_hidden_linear_layer_is_no_exception(
+    spec: TrialSpec, tmp_path: Path, home: Path, method: str
+) -> None:
     network = {"network": {"name": "outside:dense"}, "relu_budget": 20}
     for surrogate in ("identity", "degree2"):
         asked = TrialSpec.model_validate(of(spec, method, 20, surrogate=surrogate).model_dump() | network)
-        record = run(asked, tmp_path / surrogate, Runtime(home=tmp_path))
+        record = run(asked, tmp_path / surrogate, Runtime(home=home))
         assert record.state == "complete", record.reason
         assert record.points[0].relu_count <= 20

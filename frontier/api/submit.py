@@ -1,8 +1,8 @@
-"""Searches on a cluster from afar: submitted as Ray jobs, listed and followed by their ids."""
+"""Starts a search on a cluster from afar, as a Ray job."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -10,7 +10,6 @@ from frontier import shelves
 from frontier.api.lookups import load_space
 from frontier.driver import jobs as client
 from frontier.driver import reach
-from frontier.driver.jobs import Job
 from frontier.errors import InputError
 from frontier.objects import FORM, url_of
 from frontier.trial.origin import GIVEN_VERSION, code_version
@@ -64,21 +63,6 @@ def submit(
         ),
         open_to_all=status is not None and status < 400,
     )
-
-
-def jobs(address: str) -> list[Job]:
-    """The searches that the cluster remembers, oldest first."""
-    return client.jobs(reach.checked(address))
-
-
-def job(address: str, id: str) -> tuple[Job, str]:  # noqa: A002 the name that people use
-    """One search and all that it has printed. Raises InputError with the nearest id where there is none."""
-    return client.log(reach.checked(address), id)
-
-
-def follow(address: str, id: str, show: Callable[[str], None]) -> Job:  # noqa: A002
-    """Call `show` with what a search prints, from its beginning until it ends."""
-    return client.follow(reach.checked(address), id, show)
 
 
 def _in_tree(space: str) -> str:
