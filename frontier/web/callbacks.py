@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from dash import ALL, Dash, Input, Output, State, ctx, no_update
@@ -38,12 +39,13 @@ def connect(app: Dash, desk: Desk) -> None:
 
 def _in_the_browser(app: Dash) -> None:
     """Small things that need no server: the colour scheme, the box of a brush, and how old the figures are."""
+    connected: Callable[..., None] = app.clientside_callback
     for function, output, inputs in (
         ("scheme", Output("scheme", "data"), [Input("url", "pathname")]),
         ("box", Output("box", "data"), [Input("scatter", "selectedData")]),
         ("live", Output("live", "children"), [Input("tick", "n_intervals"), Input("looked", "data"), VERSION]),
     ):
-        app.clientside_callback(ClientsideFunction("frontier", function), output, inputs)
+        connected(ClientsideFunction("frontier", function), output, inputs)
 
 
 def _state(app: Dash, desk: Desk) -> None:

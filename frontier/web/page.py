@@ -13,7 +13,7 @@ from frontier.web.view import COLOURS, Known, View
 
 POLL_MS, TICK_MS = 2_000, 1_000
 MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
-GRAPH = {"displaylogo": False, "modeBarButtonsToRemove": MODEBAR, "responsive": True, "showTips": False}
+GRAPH = dcc.Graph.Config(displaylogo=False, modeBarButtonsToRemove=MODEBAR, responsive=True, showTips=False)
 
 
 def layout(known: Known) -> html.Div:
@@ -55,7 +55,7 @@ def _controls(known: Known) -> html.Form:
             _group("Price of private inference, a model's",
                    _radios("protocol", "Protocol", {name: name for name in known.protocols}, plain.setting.protocol),
                    _radios("link", "Network", {"lan": "LAN", "wan": "WAN", OTHER: "as below"}, "lan"),
-                   _number("rtt", "Round trip (ms)", 0), _number("mbit", "Bandwidth (Mbit/s)", 0)),
+                   _number("rtt", "Round trip (ms)"), _number("mbit", "Bandwidth (Mbit/s)")),
             _group("Limits", *(_slider(f"limit-{name}", f"At least {name}", 0) for name in ACCURACIES),
                    _slider("limit-online_s", "At most seconds", STEPS), html.P(id="feasible", role="status"),
                    _button("cheapest", "Cheapest feasible"), _button("unlimit", "No limits")),
@@ -84,7 +84,7 @@ def _main() -> html.Main:
             html.Section([html.H2("Points"), html.Div(id="table"), html.Nav(
                 [_button("previous", "Previous"), html.Span(id="pages"), _button("next", "Next"),
                  html.A("Download these points (CSV)", id="csv", href="/files/brushed.csv")], className="row")]),
-            html.Section(html.Div(id="detail"), id="point", **{"aria-live": "polite"}),
+            html.Section(html.Div(id="detail"), id="point", **aria(live="polite")),
             html.Section(html.Div(id="absent"), id="left-out"),
         ]
     )  # fmt: skip
@@ -114,20 +114,20 @@ def _select(name: str, label: str, options: list[dict[str, str]], value: str) ->
     return _labelled(name, label, part)
 
 
-def _number(name: str, label: str, least: float | None = None) -> html.Div:
-    limits = {} if least is None else {"min": least}
-    return _field(name, label, dcc.Input(id=name, type="number", debounce=True, step="any", **limits))
+def _number(name: str, label: str) -> html.Div:
+    """A number that is not negative."""
+    return _field(name, label, dcc.Input(id=name, type="number", debounce=True, step="any", min=0))
 
 
 def _end(name: str, label: str) -> html.Div:
     """An end of the brush: text, for a number that is not there yet is none."""
-    return _field(name, label, dcc.Input(id=name, type="text", inputMode="decimal", debounce=True, autoComplete="off"))
+    return _field(name, label, dcc.Input(id=name, type="text", debounce=True, autoComplete="off"))
 
 
 def _slider(name: str, label: str, value: float) -> html.Div:
     part = dcc.Slider(0, STEPS, 0.5, id=name, value=value, marks=None, updatemode="mouseup", allow_direct_input=False)
     words = html.Span([label, " ", html.Output(id=f"{name}-said")], id=f"{name}-label")
-    return html.Div([words, part], className="field slider", role="group", **{"aria-labelledby": words.id})
+    return html.Div([words, part], className="field slider", role="group", **aria(labelledby=f"{name}-label"))
 
 
 def _radios(name: str, label: str, options: dict[str, str], value: str) -> html.Div:
@@ -141,4 +141,9 @@ def _checks(name: str, label: str, options: dict[str, str], value: list[str]) ->
 def _labelled(name: str, label: str, part: Any) -> html.Div:
     """A part that is no single input: a group with its name."""
     words = html.Span(label, id=f"{name}-label")
-    return html.Div([words, part], className="field", role="group", **{"aria-labelledby": words.id})
+    return html.Div([words, part], className="field", role="group", **aria(labelledby=f"{name}-label"))
+
+
+def aria(**attributes: str) -> dict[str, Any]:
+    """As dash takes attributes whose names have a dash."""
+    return {f"aria-{name}": value for name, value in attributes.items()}

@@ -12,7 +12,7 @@ from frontier.web.detail import Detail
 from frontier.web.frame import Entry
 from frontier.web.library import Loaded
 from frontier.web.linked import Linked
-from frontier.web.page import GRAPH
+from frontier.web.page import GRAPH, aria
 from frontier.web.rows import cells, header, page_of
 from frontier.web.view import View
 
@@ -79,7 +79,7 @@ def figure(name: str, study: str, found: Linked) -> Any:
             html.Div(
                 dcc.Graph(id=f"graph-{name}", figure=found.figure, config=GRAPH),
                 role="img",
-                **{"aria-label": found.alt},
+                **aria(label=found.alt),
             ),
             html.Figcaption([html.P(found.alt), html.P(found.caption), html.P(["How it misleads: ", found.misleads])]),
             html.Details([html.Summary(f"Data ({found.total} rows{more})"), _table(found.header, found.rows)]),

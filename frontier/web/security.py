@@ -21,6 +21,7 @@ from frontier.errors import InputError
 COOKIE: Final = "frontier_token"
 FIELD: Final = "token"  # of the query that trades the token for the cookie
 LEAST_CHARACTERS: Final = 16
+CATCH_ALL: Final = "/<path:path>"  # Dash's own rule, which answers every path that nobody knows with the page
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 MOST_BODY_BYTES: Final = 1 << 20  # of what a page posts: its controls
@@ -95,7 +96,7 @@ def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
 
 
 def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str) -> None:
-    """Refuse what is not for this page (421 host, 403 origin, 401 token), and give every answer its headers."""
+    """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path), and give every answer its headers."""
 
     def check() -> Response | None:
         if request.host.lower() not in hosts:
@@ -105,7 +106,10 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
             return _refusal(403, "requests of other pages are not answered")
         if request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site") and request.method != "GET":
             return _refusal(403, "requests of other pages are not answered")
-        return None if token is None else _known(token)
+        refused = None if token is None else _known(token)
+        if refused is None and request.url_rule is not None and request.url_rule.rule == CATCH_ALL:
+            return _refusal(404, "there is nothing here")
+        return refused
 
     def headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = content_policy

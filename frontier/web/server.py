@@ -48,7 +48,7 @@ def application(library: Library, address: Address) -> Flask:
     server = Flask("frontier.web")
     app = Dash(
         "frontier.web",
-        server=server,
+        server=False,
         title=f"frontier: {', '.join(library.snapshot.studies)}",
         update_title="",
         assets_folder=str(files("frontier.web") / "assets"),
@@ -57,7 +57,9 @@ def application(library: Library, address: Address) -> Flask:
         compress=True,
         suppress_callback_exceptions=True,
         include_pages_meta=False,
+        enable_mcp=False,
     )
+    app.init_app(server)
     app.layout = layout(desk.known)
     connect(app, desk)
     offer(server, desk)

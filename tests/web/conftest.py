@@ -40,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def desk(home: Path) -> Desk:
     library = Library(home, ("one", "two"))
     library.refresh()

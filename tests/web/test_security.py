@@ -19,12 +19,12 @@ HOST = {"Host": "127.0.0.1:8050"}
 SECRET = "a-secret-of-many-letters"  # noqa: S105 of this test alone
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(home: Path) -> FlaskClient:
     return application(Library(home, ["one", "two"]), Address("127.0.0.1", 8050, None)).test_client()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guarded(home: Path) -> FlaskClient:
     return application(Library(home, ["one"]), Address("127.0.0.1", 8050, SECRET)).test_client()
 
@@ -83,7 +83,7 @@ def test_every_answer_says_what_a_browser_may_do(client: FlaskClient, path: str)
     [
         "/files/one/1/../../../../etc/passwd", "/files/..%2F..%2Fetc/1/card", "/files/one/1/passwd", "/files/one/1",
         "/files/other/1/card", "/files/one/999/card", "/files/one/1.9/card", "/files/one/..%2F1/card",
-        "/files/one/%2e%2e/card", "/assets/../server.py", "/assets/..%2Fserver.py", "/files/one/1/model",
+        "/files/one/%2e%2e/card", "/nowhere", "/assets/../server.py", "/assets/..%2Fserver.py", "/files/one/1/model",
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_not_there(client: FlaskClient, path: str) -> None:
@@ -94,9 +94,9 @@ def test_a_known_point_has_its_files(home: Path, tmp_path: Path, synthetic: Any)
     study = synthetic.write_study(tmp_path, "own", 2)
     (study.trial_folder(0) / "mask.safetensors").write_bytes(b"bits")
     client = application(Library(tmp_path, ["own"]), Address("127.0.0.1", 8050, None)).test_client()
-    mask = client.get("/files/own/0/mask", headers=HOST)
-    assert (mask.status_code, mask.data) == (200, b"bits")
-    assert mask.headers["Content-Disposition"] == "attachment; filename=own-0-mask.safetensors"
+    with client.get("/files/own/0/mask", headers=HOST) as mask:
+        assert (mask.status_code, mask.data) == (200, b"bits")
+        assert mask.headers["Content-Disposition"] == "attachment; filename=own-0-mask.safetensors"
     card = client.get("/files/own/0/card", headers=HOST).get_json()
     assert (card["study"], card["relu_count"]) == ("own", study.record(0).points[0].relu_count)
     spec = client.get("/files/own/0/spec", headers=HOST).get_json()
