@@ -96,7 +96,7 @@ def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
 
 
 def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str) -> None:
-    """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path), and give every answer its headers."""
+    """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path); give every answer its headers."""
 
     def check() -> Response | None:
         if request.host.lower() not in hosts:
