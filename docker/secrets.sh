@@ -9,6 +9,7 @@ secret() {
   [ -s "$folder/$1" ] || od -An -N32 -tx1 /dev/urandom | tr -d ' \n' >"$folder/$1"
 }
 
+secret browse_token
 secret ray_token
 secret postgres_password
 secret minio_password

@@ -104,7 +104,14 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     assert [file.name for file in files] == sorted(COMPOSE["secrets"])
     assert contents[0] == contents[1]
     assert len(set(contents[0])) == len(files)
-    assert (tmp_path / "secrets/postgres_passfile").read_text().strip().endswith(contents[0][2])
+    written = {file.name: file.read_text() for file in files}
+    assert written["postgres_passfile"].strip().endswith(written["postgres_password"])
+
+
+def test_the_page_asks_for_a_token_and_cannot_write() -> None:
+    page = SERVICES["browse"]
+    assert page["command"][page["command"].index("--token") + 1] == "/run/secrets/browse_token"
+    assert [volume for volume in page["volumes"] if not volume.endswith(":ro")] == []
 
 
 # the image
