@@ -33,7 +33,7 @@ demo: setup ## search the trade-off of a small CNN on handwritten digits
 
 test: check ## run make check, then the tests (ARGS='-k mask' picks some)
 	@echo "== tests"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --durations 15 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 15 $(ARGS)
 
 check: setup ## lint, format, types and import layers
 	@echo "== lint"
