@@ -19,7 +19,6 @@ from typing import Any
 import optuna
 from nothing import figures, nothing
 
-from frontier.api.lookups import load_space
 from frontier.driver import events
 from frontier.driver.drive import drive
 from frontier.driver.parameters import draw, names
@@ -30,7 +29,6 @@ from frontier.frozen import digest
 from frontier.registry import load
 from frontier.results.store import Study, StudyManifest
 from frontier.spaces.space import Space
-from frontier.trial.runtime import Runtime
 
 SPACE = "digits"
 Times = list[float]  # when each result was told, in seconds from the start
@@ -38,6 +36,8 @@ Times = list[float]  # when each result was told, in seconds from the start
 
 def run(runner: str, trials: int, at_once: int, sampler: str) -> dict[str, float]:
     """`whole_s` from start to end, all processes gone; `each_ms` between two results; `edge_s`: the rest."""
+    from frontier.api.lookups import load_space  # here, so that no process of a pool waits for torch
+
     space, told = load_space(SPACE), Times()
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         started = time.perf_counter()
@@ -72,6 +72,8 @@ def _frontier(backend: str) -> Callable[..., None]:
         def hear(event: events.Event) -> None:
             if event.event == "finished":
                 tick()
+
+        from frontier.trial.runtime import Runtime
 
         cores = len(os.sched_getaffinity(0))
         work = Work(Runtime(home=folder), evaluate=nothing, concurrency=at_once, cpu=min(1.0, cores / at_once))
