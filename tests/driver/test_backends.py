@@ -159,6 +159,25 @@ def test_a_dying_worker_is_tried_again_and_at_last_failed_with_its_last_words(tm
     assert len((study.trial_folder(2) / "runs.txt").read_text().split()) == 2
 
 
+def test_a_trial_that_ray_tune_gives_up_too_early_is_handed_out_again(tmp_path: Path) -> None:
+    """As it does where a worker dies while it is made ready for its next trial."""
+    study = fakes.study(tmp_path)
+    with Search(study, fakes.space(), trials=2) as running:
+        tune = registry.load("backend", "ray")._Forward(running)
+        first, second = tune.suggest("a"), tune.suggest("b")
+        assert tune.suggest("c") is None  # no trial is left, but those that run may come back
+        tune.died("a", 1, "its node is gone")
+        assert tune.suggest("d") == first
+        tune.died("d", 1, "its node is gone")
+        assert tune.suggest("e") == first
+        tune.died("e", 1, "its node is gone")
+        assert study.record(first["trial"]).reason == "worker died (3 times): its node is gone"
+        fakes.fast(study.spec(second["trial"]), study.trial_folder(second["trial"]), None, trial=second["trial"])  # type: ignore[arg-type]
+        tune.on_trial_complete("b", {})
+        assert tune.suggest("f") == "FINISHED"
+        assert (running.counts().complete, running.counts().failed) == (1, 1)
+
+
 # replay
 
 

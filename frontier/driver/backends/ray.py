@@ -15,6 +15,7 @@ import shutil
 import signal
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, final
@@ -79,7 +80,7 @@ def run(search: Search, work: Work) -> None:
             tune.with_resources(trainable, {"cpu": work.cpu, "gpu": work.gpu}),
             tune_config=tune.TuneConfig(
                 search_alg=forward,
-                num_samples=search.remaining,
+                num_samples=-1,  # until the search has nothing more to ask
                 max_concurrent_trials=min(work.concurrency, fitting),
                 reuse_actors=True,
                 trial_dirname_creator=_dirname,
@@ -103,27 +104,36 @@ class _Forward(Searcher):
     def __init__(self, search: Search) -> None:
         super().__init__()
         self._search = search
-        self._running: dict[str, int] = {}  # Tune's trial id -> our number
+        self._running: dict[str, dict[str, Any]] = {}  # Tune's trial id -> what its worker was told
+        self._again: list[dict[str, Any]] = []
+        self._deaths: Counter[int] = Counter()  # of workers, by our number
         self.refusal: FrontierError | None = None
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        if self._running and not self.refusal and not self._search.ready:
-            return None  # Tune asks again in a moment, and hears of results meanwhile
-        asked = None
-        with self._refused_at_url():
-            asked = None if self.refusal else self._search.ask()
-        if asked is None:
+        if self.refusal or self._search.stopped:
             return Searcher.FINISHED
-        self._running[trial_id] = asked.trial
-        return {"trial": asked.trial, "code_version": asked.code_version}
+        if self._running and not self._again and not self._search.ready:
+            return None  # Tune asks again in a moment, and hears of results meanwhile
+        config = self._again.pop(0) if self._again else self._asked()
+        if config is not None:
+            self._running[trial_id] = config
+            return config
+        # a worker that runs may die, and its trial is handed out again
+        return None if self._running and not self.refusal else Searcher.FINISHED
+
+    def _asked(self) -> dict[str, Any] | None:
+        with self._refused_at_url():
+            if asked := self._search.ask():
+                return {"trial": asked.trial, "code_version": asked.code_version}
+        return None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if error:
             return  # _LastWords knows why
-        trial = self._running.pop(trial_id)
+        trial = self._running.pop(trial_id)["trial"]
         if result and "blocked" in result:
             self.refusal = (BlockedError if result["blocked"] else InputError)(result["message"])
         else:
@@ -139,9 +149,16 @@ class _Forward(Searcher):
         except BlockedError as error:
             self.refusal = error
 
-    def died(self, trial_id: str, reason: str) -> None:
-        """The worker died once too often."""
-        self._search.give_up(self._running.pop(trial_id), reason)
+    def died(self, trial_id: str, times: int, reason: str) -> None:
+        """The worker died, and Tune gives the trial up; it may do so too early: a worker that dies between two trials,
+        while it is made ready for the second one, is not replaced. Then the trial is handed out again."""
+        config = self._running.pop(trial_id)
+        trial = config["trial"]
+        self._deaths[trial] += times
+        if self._deaths[trial] <= RETRIES:
+            self._again.append(config)
+        else:
+            self._search.give_up(trial, f"worker died ({self._deaths[trial]} times): {reason}")
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the records and the study are on disk already."""
@@ -165,7 +182,7 @@ class _LastWords(tune.Callback):
         with contextlib.suppress(OSError):  # on a full disk there is none
             log = Path(trial.error_file).read_text(encoding="utf-8") if trial.error_file else ""
         words = next((line for line in reversed(log.splitlines()) if line.strip()), "no reason given")
-        self._forward.died(trial.trial_id, f"worker died ({RETRIES + 1} times): {words.strip()[:WORDS]}")
+        self._forward.died(trial.trial_id, trial.num_failures, words.strip()[:WORDS])
 
 
 def _dirname(trial: Trial) -> str:
