@@ -148,8 +148,12 @@ class Search:
 
     def wait(self) -> bool:
         """Waits while other drivers run trials of the study; true when there is something to hand out after all,
-        because one of them has died."""
-        while self._company.elsewhere and not self.stopped:
+        because one of them has died, perhaps while the last of our own trials ran."""
+        while not self.stopped:
+            if self._again or (self._unasked and not self._unasked.exhausted):
+                return True
+            if not self._company.elsewhere:
+                return False
             self._company.pause()
             with self._undisturbed(), self._halt.for_room():
                 self._look_around()

@@ -264,6 +264,21 @@ def test_a_driver_killed_while_it_asks_leaves_no_number_behind(study: Study, url
     assert_whole(study, url, 3)
 
 
+def test_what_a_driver_left_that_died_during_our_last_trial_is_handed_out(study: Study, url: str) -> None:
+    with search(study, url, trials=2) as one:
+        with search(study, url, trials=2) as other:
+            left, last = ask(other), ask(one)
+            assert one.ask() is None  # Ray asks no more after that
+        finish(one, last)
+        assert one.wait()
+        again = ask(one)
+        assert (again.trial, again.spec) == (left.trial, left.spec)
+        finish(one, again)
+        assert not one.wait()
+        assert one.complete
+    assert_whole(study, url, 2)
+
+
 # a server that goes away
 
 
