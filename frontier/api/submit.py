@@ -42,12 +42,7 @@ def submit(
             got=home,
             fix="the copy of this directory is gone with the job, and results in it would be, too",
         )
-    if any(word.partition("=")[0] == STORAGE for word in options):
-        raise InputError(
-            "everyone with the cluster's token can read the words of a job, and a storage's URL holds a password",
-            where=STORAGE,
-            fix="set FRONTIER_STORAGE where the head node is started; the driver runs there and reads it",
-        )
+    refuse_storage(options)
     question = load_space(space)
     where = ["--home", url_of(home) or str(home)]
     words = ["python", "-m", "frontier", "search", _in_tree(space), "--address", "auto", *where, *options]
@@ -63,6 +58,16 @@ def submit(
         ),
         open_to_all=status is not None and status < 400,
     )
+
+
+def refuse_storage(options: Sequence[str]) -> None:
+    """Raises InputError where a storage's URL would be among the words of the job."""
+    if any(word.partition("=")[0] == STORAGE for word in options):
+        raise InputError(
+            "everyone with the cluster's token can read the words of a job, and a storage's URL holds a password",
+            where=STORAGE,
+            fix="set FRONTIER_STORAGE where the head node is started; the driver runs there and reads it",
+        )
 
 
 def _in_tree(space: str) -> str:

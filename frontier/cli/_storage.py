@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -29,19 +28,11 @@ def without_storage(words: Sequence[str]) -> list[str]:
 
 def _off_the_command_line(url: str | None) -> str | None:
     """Starts this process anew with the URL in the environment, where `ps` and Ray's page do not show its password."""
-    if url and _secret(url) and any(url in word for word in sys.orig_argv):
+    if url and any(url in word for word in sys.orig_argv):
         os.execve(  # noqa: S606 - the very program that runs
             sys.executable, [sys.executable, *without_storage(sys.orig_argv[1:])], os.environ | {VARIABLE: url}
         )
     return url
-
-
-def _secret(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return True
-    return bool(parts.password) or "pass" in parts.query
 
 
 Storage = Annotated[

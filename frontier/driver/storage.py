@@ -48,9 +48,9 @@ class Storage:
         try:
             url = sqlalchemy.make_url(text).set(drivername="postgresql+psycopg")
         except (ArgumentError, ValueError):
-            raise InputError(
-                "not a URL", where="--storage", expected=f"{FORM}, special characters as %XX", got=f"{scheme}://..."
-            ) from None
+            raise _not_one(scheme) from None
+        if "@" in f"{url.host}{url.database}":  # then a part of the password is taken for what may be shown
+            raise _not_one(scheme)
         if find_spec("psycopg") is None:
             raise BlockedError("PostgreSQL needs psycopg; run: pip install 'relu-frontier[postgresql]'")
         return cls(url)
@@ -109,3 +109,12 @@ class Storage:
 
     def _connection(self) -> dict[str, str | int]:
         return {key: value for key, value in CONNECTION.items() if key not in self.url.query}
+
+
+def _not_one(scheme: str) -> InputError:
+    return InputError(
+        "not a URL",
+        where="--storage",
+        expected=f"{FORM}, special characters as %XX (@ as %40)",
+        got=f"{scheme}://...",
+    )

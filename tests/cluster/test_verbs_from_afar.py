@@ -107,6 +107,15 @@ def test_a_storages_url_is_not_sent_with_a_job() -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("words", [["--storage", "URL"], ["--storage=URL"]])
+def test_nor_is_it_left_out_of_one_in_silence(tmp_path: Path, words: list[str]) -> None:
+    given = [word.replace("URL", "postgresql://me:secret@host/d") for word in words]
+    done = run(tmp_path, "submit", "digits", "--address", "http://127.0.0.1:9", "--home", "/srv/f", *given)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "FRONTIER_STORAGE" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_doctor_finds_this_machine_fit_and_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
