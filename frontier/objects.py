@@ -38,22 +38,23 @@ class Unreachable(BlockedError, OSError):
         return str(self.args[0])
 
 
-def url_of(home: Path | str) -> str | None:
+def url_of(home: Path | str, where: str = "--home") -> str | None:
     """The URL without a slash at its end, `s3://bucket/folder`; None for a folder.
 
     A Path folds the two slashes into one and is understood all the same. Raises InputError for a URL that is none of
-    an object store's, or that carries anything but a bucket and a folder; it is not quoted then.
+    an object store's, or that carries anything but a bucket and a folder; it is not quoted then, and `where` says whose
+    it is.
     """
     found = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", str(home), flags=re.DOTALL)
     if found is None:
         return None
     scheme, rest = found[1].lower(), found[2].strip("/")
     if scheme not in PROTOCOLS:
-        raise InputError("no home of this kind", where="--home", expected=f"a folder, {FORM}", got=f"{scheme}://...")
+        raise InputError("no home of this kind", where=where, expected=f"a folder, {FORM}", got=f"{scheme}://...")
     if re.search(r"[][@?#*\s]", rest) or ".." in rest.split("/") or not rest:
         raise InputError(
             "not a URL of a home",
-            where="--home",
+            where=where,
             expected=f"{FORM}, with neither user and password nor a query",
             got=f"{scheme}://...",
             fix="leave credentials to the environment (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, ...)",

@@ -64,9 +64,10 @@ def _named(text: str, space: Space, home: Path, where: str, notes: list[str]) ->
 
 def _of_point(text: str, space: Space, home: Path, where: str) -> Guess:
     """What a point of another study was asked, as far as this space searches it; its own constants stay behind."""
+    url_of(text, where)  # one that carries credentials is not quoted
     name, _, number = text.rpartition(":")
     try:
-        study = study_at(name, home)
+        study = study_at(name, home, where)
         trial, index = parse_address(number)
         record = study.record(trial)
         if index and index >= len(record.points):
@@ -80,9 +81,10 @@ def _of_point(text: str, space: Space, home: Path, where: str) -> Guess:
         ) from None
 
 
-def study_at(name: str, home: Path) -> Study:
-    """A study of this home by its name, or of any other by the path or URL of its folder. Raises InputError."""
-    if (url := url_of(name)) is not None:
+def study_at(name: str, home: Path, where: str) -> Study:
+    """A study of this home by its name, or of any other by the path or URL of its folder. Raises InputError; `where`:
+    the option or the place that names it."""
+    if (url := url_of(name, where)) is not None:
         elsewhere, found, name = url.rpartition("/studies/")
         if not found:
             raise InputError("not the folder of a study", where=url, expected="URL/studies/NAME")

@@ -22,7 +22,7 @@ def points_elsewhere(names: Sequence[str], space: Space, home: Path) -> tuple[El
 
     Raises InputError for a study of other data, network or measurement, and for one of which nothing can be used.
     """
-    return tuple(point for name in names for point in _of(name, study_at(name, home), space))
+    return tuple(point for name in names for point in _of(name, study_at(name, home, OPTION), space))
 
 
 def _of(name: str, study: Study, space: Space) -> list[Elsewhere]:

@@ -44,6 +44,16 @@ def test_a_guess_that_is_none_is_refused_before_anything_is_written(
     assert not (tmp_path / "studies" / "second").exists()
 
 
+@pytest.mark.parametrize("option", ["enqueue", "warm_start"])
+def test_credentials_in_a_url_are_refused_and_not_quoted(space: Path, tmp_path: Path, option: str) -> None:
+    (tmp_path / "mine.yaml").write_text("- s3://me:top-secret@bucket/studies/mine:7\n")
+    named = ["s3://me:top-secret@bucket/studies/mine:7", "s3://me:top-secret@bucket", str(tmp_path / "mine.yaml")]
+    for source in named if option == "enqueue" else named[:2]:
+        with pytest.raises(InputError, match="leave credentials to the environment") as caught:
+            frontier.search(space, home=tmp_path / "home", backend="inline", **{option: [source]})  # type: ignore[arg-type]
+        assert "top-secret" not in str(caught.value)
+
+
 def test_a_guess_from_a_study_with_wider_ranges_is_refused_where_it_does_not_fit(space: Path, tmp_path: Path) -> None:
     frontier.search(space, home=tmp_path, backend="inline", trials=1)
     space.write_text(space.read_text().replace("[0, 100%]", "[0, 50%]").replace("anchors: [100%, 0]\n", ""))
