@@ -40,7 +40,7 @@ def refuse_sqlite_on(home: Path | str) -> None:
             expected="the sampler's memory in PostgreSQL",
             fix="give --storage postgresql://USER:PASSWORD@HOST/DATABASE, or a local --home",
         )
-    kind = file_system(Path(home))
+    kind = file_system(Path(home) / "studies")  # it may be a link, or a mount of its own
     if kind in NETWORK:
         raise InputError(
             f"SQLite is not safe on a network file system ({kind})",

@@ -15,7 +15,8 @@ from optuna.storages import RDBStorage
 
 def opened(path: Path) -> RDBStorage:
     """Optuna's storage in a file, made where it is missing. Raises whatever SQLite and Optuna do for a broken one."""
-    storage = RDBStorage(f"sqlite:///{path}")
+    url = sqlalchemy.URL.create("sqlite", database=str(path))  # a path may hold what means something else in a URL
+    storage = RDBStorage(url.render_as_string())
     storage.engine.dispose()  # connections from before the next line
     sqlalchemy.event.listen(storage.engine, "connect", _hasty)
     return storage

@@ -11,7 +11,7 @@ import sqlalchemy.exc
 
 from frontier.api.search import storage_of
 from frontier.cli._storage import without_storage
-from frontier.driver import file_systems, steady
+from frontier.driver import file_systems, sqlite, steady
 from frontier.driver.backends.ray import _refuse_hosts
 from frontier.driver.steady import Steady
 from frontier.driver.storage import Storage
@@ -39,7 +39,15 @@ def test_a_database_is_shown_without_its_password() -> None:
 @pytest.mark.usefixtures("psycopg")
 @pytest.mark.parametrize(
     "url",
-    [f"mysql://me:{SECRET}@host/db", f"sqlite:///{SECRET}", SECRET, f"postgresql://me:{SECRET}@host:port/db", ""],
+    [
+        f"mysql://me:{SECRET}@host/db",
+        f"sqlite:///{SECRET}",
+        SECRET,
+        f"postgresql://me:{SECRET}@host:port/db",
+        f"postgresql://me:p@{SECRET}@host/db",
+        f"postgresql://me:p@s/{SECRET}@host/db",
+        "",
+    ],
 )
 def test_what_is_no_postgresql_is_refused_without_being_quoted(url: str) -> None:
     with pytest.raises(InputError, match="postgresql://USER:PASSWORD@HOST:PORT/DATABASE") as caught:
@@ -51,6 +59,19 @@ def test_without_psycopg_the_message_names_the_extra(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("frontier.driver.storage.find_spec", lambda name: None)
     with pytest.raises(BlockedError, match=r"relu-frontier\[postgresql\]"):
         Storage.of(URL)
+
+
+# SQLite
+
+
+@pytest.mark.parametrize("name", ["a?b=c", "a%41b", "a b#c@d"])
+def test_a_file_is_made_where_it_was_asked_for_whatever_its_folder_is_called(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    storage = sqlite.opened(folder / "study.db")
+    storage.engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (folder / "study.db").is_file()
 
 
 # SQLite where it is not safe
@@ -68,6 +89,10 @@ def test_sqlite_is_refused_on_a_network_file_system(tmp_path: Path, monkeypatch:
     with pytest.raises(InputError, match=kind) as caught:
         storage_of(None, share / "home")
     assert "--storage postgresql://" in str(caught.value)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "studies").symlink_to(share)
+    with pytest.raises(InputError, match=kind):
+        storage_of(None, tmp_path / "home")
 
 
 def test_where_there_is_no_list_of_mounts_sqlite_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,12 +127,13 @@ runpy.run_module("frontier", run_name="__main__")
 """
 
 
-def test_the_password_is_in_no_list_of_processes_by_the_time_a_search_begins(tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", [URL, URL.replace(SECRET, f"{SECRET}#?/")])
+def test_the_password_is_in_no_list_of_processes_by_the_time_a_search_begins(tmp_path: Path, url: str) -> None:
     program = tmp_path / "peek.py"
     program.write_text(PEEK)
-    command = [sys.executable, str(program), "search", "digits", "--progress", "none", "--storage", URL]
+    command = [sys.executable, str(program), "search", "digits", "--progress", "none", "--storage", url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stdout.strip() == str([URL, []]), done.stderr
+    assert done.stdout.strip() == str([url, []]), done.stderr
 
 
 # patience
