@@ -156,6 +156,13 @@ def test_a_manifest_asks_for_token_authentication_and_no_rights(name: str) -> No
             assert mounted == {volume["name"] for volume in pod["volumes"]}
 
 
+@pytest.mark.parametrize("name", sorted(MANIFESTS))
+def test_a_manifests_drivers_are_given_the_database_without_which_several_hosts_are_refused(name: str) -> None:
+    (head, *_) = pods(MANIFESTS[name])
+    (storage,) = [one for one in head["containers"][0]["env"] if one["name"] == "FRONTIER_STORAGE"]
+    assert storage["valueFrom"]["secretKeyRef"] == {"name": "frontier-storage", "key": "url"}
+
+
 def test_the_job_has_the_cluster_that_stays_and_the_locked_ray() -> None:
     job, cluster = cluster_of(MANIFESTS["rayjob"]), cluster_of(MANIFESTS["raycluster"])
     assert job == cluster
