@@ -64,6 +64,7 @@ class Claims:
         """A number that was claimed and not used is free again, in one step, unless another driver took it over."""
         if self.holds(trial):
             aside = self._study.folder / "trials" / f".{trial}.released"
+            shutil.rmtree(aside, ignore_errors=True)  # of one that was killed in between
             self._study.trial_folder(trial).rename(aside)
             shutil.rmtree(aside)
 

@@ -71,6 +71,19 @@ def test_a_number_that_has_become_free_is_claimed_in_the_end(study: Study) -> No
     assert [claims.claim(), claims.claim()] == [1, None]
 
 
+def test_a_number_is_given_back_where_one_was_killed_while_it_did(
+    study: Study, drivers: tuple[Presence, Presence]
+) -> None:
+    claims = Claims(study, 1, drivers[0])
+    for _ in range(2):
+        assert claims.claim() == 0
+        left = study.folder / "trials" / ".0.released"
+        left.mkdir()
+        (left / "driver-gone").touch()
+        claims.release(0)
+        assert list((study.folder / "trials").iterdir()) == []
+
+
 def test_folders_are_not_listed_for_each_claim(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     listings = []
     trials = study.trials
