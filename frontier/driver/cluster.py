@@ -15,7 +15,7 @@ from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from frontier.driver import token
-from frontier.errors import BlockedError
+from frontier.errors import BlockedError, InputError
 
 KNOCK_S = 10.0
 ANSWER_S = 120.0  # a node's first process imports torch
@@ -40,27 +40,44 @@ def environment(settings: Mapping[str, str], without: Sequence[str] = ()) -> Ite
 def join(address: str) -> None:
     """Connects this process to the cluster at HOST:PORT, or with `auto` to the one that this machine belongs to.
 
-    To be called inside `environment`. Raises BlockedError without a token, and where no cluster lets us in.
+    To be called inside `environment`. Raises what `knock` raises, and BlockedError where no cluster lets us in.
     """
-    token.required()
+    knock(address)
     try:
-        _knock(address)
         ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
     except (OSError, RuntimeError, ValueError, RayError) as error:
         ray.shutdown()
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BlockedError(
-            f"no Ray cluster let us in at '{address}' ({first}); the address is that of its head node (HOST:6379), "
-            "this machine must be one of the cluster, and the token that of its head; from any other machine use "
-            "'frontier submit'"
-        ) from None
+        raise _turned_away(address, error) from None
 
 
-def _knock(address: str) -> None:
-    """Raises OSError where nothing listens, and ValueError for no HOST:PORT: Ray would go on trying for minutes."""
-    if address != "auto":
-        host, _, port = address.rpartition(":")
+def knock(address: str) -> None:
+    """Raises InputError for what is neither HOST:PORT nor `auto`, and BlockedError without a token or where nothing
+    listens: Ray would go on trying for minutes."""
+    token.required()
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if "/" in host or not host or not (port.isdecimal() and 0 < int(port) < 65536):
+        raise InputError(
+            "not the address of a cluster",
+            where="--address",
+            expected="HOST:6379, the head node's, or auto on a machine of the cluster",
+            got=address,
+            fix="http://HOST:8265 is for 'frontier submit'" if "://" in address else None,
+        )
+    try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+    except OSError as error:
+        raise _turned_away(address, error) from None
+
+
+def _turned_away(address: str, error: Exception) -> BlockedError:
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return BlockedError(
+        f"no Ray cluster let us in at '{address}' ({first}); the address is that of its head node (HOST:6379), "
+        "this machine must be one of the cluster, and the token that of its head; from any other machine use "
+        "'frontier submit'"
+    )
 
 
 def leave() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 import search_fakes as fakes
 
 from frontier import registry
+from frontier.driver.backends import _worker
 from frontier.driver.drive import drive
 from frontier.driver.study import Search
 from frontier.driver.work import Work
@@ -118,7 +120,22 @@ def test_ray_checks_a_trial_against_this_machine_unless_it_joins_another(
     check = registry.load("backend", "ray").check
     with pytest.raises(BlockedError, match=says):
         check(work(tmp_path, **resources))
-    check(work(tmp_path, address="elsewhere:6379", shared=True, **resources))
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        port = elsewhere.getsockname()[1]
+        check(work(tmp_path, address=f"127.0.0.1:{port}", shared=True, **resources))
+    with pytest.raises(BlockedError, match="no Ray cluster let us in"):
+        check(work(tmp_path, address=f"127.0.0.1:{port}", shared=True, **resources))
+
+
+@pytest.mark.parametrize(
+    "address", ["head", "head:", ":6379", "head:few", "head:99999", "http://head:8265", "ray://h:1"]
+)
+def test_an_address_that_is_none_is_refused_before_a_study_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "another cluster's")
+    with pytest.raises(InputError, match="--address: not the address of a cluster"):
+        registry.load("backend", "ray").check(work(tmp_path, address=address, shared=True))
 
 
 def test_replay_checks_that_there_is_something_to_replay(tmp_path: Path) -> None:
@@ -145,6 +162,17 @@ def test_ray_refuses_a_trial_that_asks_for_more_than_there_is(tmp_path: Path) ->
     with pytest.raises(BlockedError, match="asks for 5000 CPU"):
         run(study, "ray", 3, cpu=5000)
     assert study.trials() == []
+
+
+def test_a_node_that_does_not_see_the_home_ends_the_search_and_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_worker, "SEEN_AFTER_S", 0.0)
+    elsewhere = Study(tmp_path / "elsewhere", "fake")
+    told = _worker.run_here({"trial": 7, "code_version": "0"}, work(tmp_path), elsewhere)
+    assert (told["trial"], told["blocked"]) == (7, False)
+    assert str(elsewhere.trial_folder(7)) in told["message"]
+    assert "frontier doctor --address" in told["message"]
 
 
 @pytest.mark.slow

@@ -25,10 +25,9 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
-from frontier.driver import token
 from frontier.driver.backends._share import variables
 from frontier.driver.backends._worker import run_here
-from frontier.driver.cluster import environment, join
+from frontier.driver.cluster import environment, join, knock
 from frontier.driver.storage import STORAGE
 from frontier.driver.study import Search
 from frontier.driver.work import Work
@@ -53,12 +52,12 @@ SETTINGS = {
 
 
 def check(work: Work) -> None:
-    """Raises BlockedError when a cluster on this machine could not carry one trial, or when there is no token to join
-    another with; what that one carries is known when it is joined."""
+    """Raises BlockedError when a cluster on this machine could not carry one trial, or when another one does not answer
+    or there is no token to join it with; what that one carries is known when it is joined."""
     if work.address is None:
         _fitting(work, [_here(work)])
     else:
-        token.required()
+        knock(work.address)
 
 
 def run(search: Search, work: Work) -> None:
