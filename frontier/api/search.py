@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -136,13 +137,14 @@ def search(
     kept = made.keep
     work = replace(work, runtime=replace(runtime, keep_weights=kept != "none", pruner=made.pruner))
     tell = _Listener(view, frees=kept == "front", on_event=on_event)
+    began = time.monotonic()
     with Search(
         files, question, trials=total, on_event=tell, storage=memory, guesses=guesses, notes=notes, warm=warm
     ) as running:
         drive(running, backend, work, limits)
     if replicate is not None:  # the front is final now
         with Search(files, question, trials=total, on_event=tell, storage=memory, replicate=replicate) as running:
-            drive(running, backend, work, limits)
+            drive(running, backend, work, replace(limits, spent_s=time.monotonic() - began))
     return view
 
 
@@ -256,8 +258,9 @@ def _given(question: Space, cpu: float | None, gpu: float | None) -> Resources:
     """What one trial is given. Raises InputError for no CPU, and for GPUs beyond one that are no whole number."""
     if cpu is not None and not 0 < cpu < math.inf:
         raise InputError("not a share of a machine", where="--cpu", expected="more than 0", got=cpu)
-    if gpu is not None and not (0 <= gpu <= 1 or (gpu < math.inf and gpu == int(gpu))):
-        raise InputError("not a share of a machine", where="--gpu", expected="0 to 1, or a whole number", got=gpu)
+    gpus, where = (question.resources.gpu, f"space '{question.name}', resources.gpu") if gpu is None else (gpu, "--gpu")
+    if not (0 <= gpus <= 1 or (gpus < math.inf and gpus == int(gpus))):
+        raise InputError("not a share of a machine", where=where, expected="0 to 1, or a whole number", got=gpus)
     asked = {"cpu": cpu, "gpu": gpu}
     return question.resources.model_copy(update={kind: share for kind, share in asked.items() if share is not None})
 

@@ -22,11 +22,12 @@ GRACE_S = 30.0  # of the 30 to 120 seconds between the warning and the end of a 
 
 @dataclass(frozen=True)
 class Limits:
-    """`deadline_s`: after so many seconds of this driver nothing more is handed out. `grace_s`: how long running trials
-    may go on after that, and after SIGTERM."""
+    """`deadline_s`: after so many seconds of this command nothing more is handed out; `spent_s` of them had passed when
+    this driver began. `grace_s`: how long running trials may go on after that, and after SIGTERM."""
 
     deadline_s: float | None = None
     grace_s: float = GRACE_S
+    spent_s: float = 0.0
 
 
 @contextlib.contextmanager
@@ -56,7 +57,8 @@ class Stop:
         self._running = True
         if self._limits.deadline_s is not None:
             here = threading.current_thread() is threading.main_thread()
-            self._stack.enter_context((alarm if here else timer)(self._limits.deadline_s, self.late))
+            left_s = max(0.0, self._limits.deadline_s - self._limits.spent_s)
+            self._stack.enter_context((alarm if here else timer)(left_s, self.late))
 
     def end(self) -> None:
         """Nothing is interrupted any more."""

@@ -263,6 +263,15 @@ def test_resources_that_the_machine_does_not_have_are_an_error_at_once(space: Pa
     assert not (tmp_path / "home").exists()
 
 
+def test_one_gpu_and_a_half_is_refused_wherever_it_is_asked_for(space: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--gpu: not a share"):
+        frontier.search(space, home=tmp_path / "home", gpu=1.5)
+    space.write_text(space.read_text() + "resources: {gpu: 1.5}\n")
+    with pytest.raises(InputError, match=r"resources\.gpu: not a share"):
+        frontier.search(space, home=tmp_path / "home")
+    assert not (tmp_path / "home").exists()
+
+
 def test_resume_keeps_total_and_weights_as_the_study_was_made(space: Path, tmp_path: Path) -> None:
     view = frontier.search(space, home=tmp_path, backend="inline", trials=2, keep="all")
     again = frontier.search(space, home=str(tmp_path), backend="inline", resume=True)

@@ -128,6 +128,13 @@ def test_the_studys_deadline_hands_out_nothing_more_and_stops_after_the_grace(tm
     assert went_on(study) == {0: 1, 1: 1, 2: 0, 3: 0}
 
 
+def test_what_an_earlier_part_of_the_command_took_counts_towards_the_deadline(tmp_path: Path) -> None:
+    study = fakes.study(tmp_path)
+    late = pytest.raises(Interrupted, match="the deadline of 1 h has passed")
+    with Search(study, fakes.space(), trials=4) as running, late:
+        drive(running, "inline", work(tmp_path, fakes.stuck), Limits(deadline_s=3600, grace_s=0.1, spent_s=3599.9))
+
+
 def test_a_deadline_that_does_not_pass_changes_nothing(tmp_path: Path) -> None:
     study = fakes.study(tmp_path)
     with Search(study, fakes.space(), trials=4) as running:
