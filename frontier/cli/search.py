@@ -130,7 +130,7 @@ def command(
         )
     print_study(view.summary())
     report = view.report()
-    elsewhere = "" if home == DEFAULT_HOME else f" --home {home}"
+    elsewhere = "" if home == DEFAULT_HOME else f" --home {shlex.quote(home)}"
     elsewhere += "".join(f" --plugin {shlex.quote(str(folder))}" for folder in plugin or ())
     typer.echo(f"\nreport  {report}\nnext    frontier show {view.name}{elsewhere} --json")
     front = view.front()
@@ -139,4 +139,4 @@ def command(
         near = [found for found in front if found.point.validation.clean.value >= best - GIVEN_UP]
         good = next((found for found in near if not found.violated), near[0])
         typer.echo(f"        frontier export {view.name}{elsewhere} --trial {good.address} --out exported")
-    typer.echo(f"        frontier search {space} --name {view.name}{elsewhere} --resume --trials N")
+    typer.echo(f"        frontier search {shlex.quote(space)} --name {view.name}{elsewhere} --resume --trials N")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -36,7 +37,7 @@ def command(
             return
         from frontier.cli._point import print_point
 
-        print_point(study, row(point), "" if home == DEFAULT_HOME else f" --home {home}")
+        print_point(study, row(point), "" if home == DEFAULT_HOME else f" --home {shlex.quote(home)}")
         return
     if json:
         print_json(view.summary(oracle=oracle))

@@ -6,6 +6,7 @@ told to the sampler and marks points; it removes none. Its objective need not be
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,6 +81,8 @@ def constraint_of(text: str) -> Constraint:
     if not objective.minimized and not 0 <= bound <= 1:
         fix = f"write {bound / 100:g}, or {bound:g}%" if 1 < bound <= 100 else None
         raise InputError("not an accuracy", expected="a fraction from 0 to 1", got=text, fix=fix)
+    if not math.isfinite(bound):
+        raise InputError("a bound that nothing misses", expected=EXAMPLE, got=text)
     if bound < 0:
         raise InputError("a negative cost", expected=f"an amount in {objective.unit}", got=text)
     return Constraint(goal, bound)

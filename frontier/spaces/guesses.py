@@ -76,7 +76,7 @@ def _assignment(entry: object, space: Space, document: Document, path: KeyPath) 
 def _domains(entry: dict[str, object], space: Space, document: Document, path: KeyPath) -> dict[str, Domain]:
     """What may vary under the guess's method; without one, what may vary under every method."""
     if METHOD in entry:
-        if entry[METHOD] not in space.methods:
+        if entry[METHOD] not in list(space.methods):  # it may be a list itself, which no dictionary looks up
             what = f"unknown method '{entry[METHOD]}'. {nearest(str(entry[METHOD]), space.methods)}"
             raise document.error((*path, METHOD), what)
         return space.parameters(str(entry[METHOD]))

@@ -58,6 +58,7 @@ def test_a_constraint_reads_the_same_however_it_was_written(written: str, text: 
         ("clean >= 80", "write 0.8, or 80%"),
         ("relu_count <= 5%", "an amount in ReLUs"),
         ("relu_count <= -1", "negative cost"),
+        ("relu_count <= 1e999", "nothing misses"),
     ],
 )
 def test_what_is_no_constraint_is_refused_with_what_is_meant(written: str, says: str) -> None:

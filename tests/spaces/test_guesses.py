@@ -39,6 +39,7 @@ def test_entries_may_be_whole_or_partial_or_points_of_other_studies(tmp_path: Pa
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
+        ("{method: [snl]}", "guesses.yaml:2: unknown method"),
         ("{method: snel}", "guesses.yaml:2: unknown method 'snel'.*Did you mean 'snl'"),
         ("{method: snl, snl.penaltie: 1}", "guesses.yaml:2: 'snl.penaltie' is not.*Did you mean 'snl.penalty'"),
         ("{snl.penalty: 0.01}", "to do: say 'method: snl' beside it"),
