@@ -42,10 +42,18 @@ def command(
         raise InputError("no study to show", where=home, fix="run a search first, or give another --home")
     secret = token_of(token, host)
     try:
-        serve(Library(folder, chosen), host, port, secret, typer.echo)
+        serve(Library(folder, chosen), host, port, secret, lambda url: typer.echo(_shown(url, token)))
     except OSError as error:
         raise InputError(
             f"cannot listen there ({error.strerror})",
             where=f"{host}:{port}",
             fix="give another --port; 0 takes a free one",
         ) from None
+
+
+def _shown(url: str, token: str | None) -> str:
+    """The page's address; a token out of a file is left where it is, for what is printed may end up in a log."""
+    if token in (None, "auto"):
+        return url
+    address, _, query = url.partition("?")
+    return f"{address}\nthe first time: {address}?{query.partition('=')[0]}= followed by what '{token}' holds"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from typer.testing import CliRunner
 
+from frontier.cli._app import app
 from frontier.errors import InputError
 from frontier.results.store import write_record
 from frontier.web.library import Library
@@ -133,6 +137,23 @@ def test_another_host_needs_a_token(host: str, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(f"{SECRET}\n")
     assert token_of(str(file), host) == SECRET
+
+
+def test_a_token_out_of_a_file_is_not_printed_where_a_log_may_keep_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(library: Library, host: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
+        ready(Address(host, port, token).url)
+
+    monkeypatch.setattr("frontier.web.server.serve", serve)
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    words = ["browse", "--home", str(home), "--token"]
+    printed = CliRunner().invoke(app, [*words, str(file)]).output
+    assert "http://127.0.0.1:8050/" in printed
+    assert str(file) in printed
+    assert SECRET not in printed
+    assert re.search(r"\?token=\S{32}", CliRunner().invoke(app, [*words, "auto"]).output)
 
 
 @pytest.mark.parametrize("text", ["", "short", "two words and many more", "zwölf mal zwölf und mehr"])
