@@ -53,8 +53,11 @@ class Standing:
             if (values := self._goals.values(point)) is not None:
                 yield address(trial, index), values
 
-    def add_unreadable(self, trial: int) -> None:
-        self._states[trial] = "unreadable"
+    def add_unreadable(self, trial: int, *, replicate: bool) -> None:
+        if replicate:
+            self._replicates.add(trial)
+        else:
+            self._states[trial] = "unreadable"
 
     def __contains__(self, trial: int) -> bool:
         return trial in self._states or trial in self._replicates

@@ -383,5 +383,5 @@ class Search:
         return Asked(trial, self._waiting[trial], self.study.trial_folder(trial), self._manifest.code_version)
 
     def _set_aside(self, trial: int, error: RecordError) -> None:
-        self._standing.add_unreadable(trial)
+        self._standing.add_unreadable(trial, replicate=self.study.is_replicate(trial))
         self._voice.warn(str(error), trial)

@@ -101,6 +101,8 @@ def test_a_replicate_that_failed_or_cannot_be_read_stops_nothing(study: Study) -
         running.collect(torn.trial)
         finish_all(running)
         assert running.counts().failed == 0
+    with search(study, trials=5) as running:  # they are none of its trials
+        assert (running.counts().unreadable, running.remaining) == (0, 1)
 
 
 def test_a_study_that_is_not_at_its_total_replicates_nothing_yet(study: Study) -> None:
