@@ -127,6 +127,8 @@ class Company:
                     self.elsewhere.discard(trial)
                     if spec := self._study.spec(trial):
                         news.unfinished[trial] = spec
+                    elif self._study.is_replicate(trial):  # of which trial nobody knows; a resume plans it again
+                        self._claims.release(trial)
                     else:
                         news.unasked.append(trial)
             except RecordError as error:

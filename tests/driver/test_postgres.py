@@ -11,6 +11,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import optuna
@@ -277,6 +278,19 @@ def test_what_a_driver_left_that_died_during_our_last_trial_is_handed_out(study:
         assert not one.wait()
         assert one.complete
     assert_whole(study, url, 2)
+
+
+def test_a_replicate_that_a_dead_driver_had_only_claimed_is_no_trial(study: Study, url: str) -> None:
+    with search(study, url, trials=1) as running:
+        finish_all(running)
+    with ExitStack() as stack:
+        other = stack.enter_context(search(study, url, trials=1, replicate=1))
+        with search(study, url, trials=1) as one:
+            (ask(other).folder / "spec.json").unlink()  # as if it had died before
+            stack.close()
+            assert one.ask() is None
+            assert one.complete
+            assert study.trials() == [0]
 
 
 # a server that goes away
