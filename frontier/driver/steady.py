@@ -12,6 +12,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from frontier.disk import full_disk, is_full
+from frontier.driver import sqlite
 from frontier.driver.storage import Storage
 from frontier.errors import BlockedError
 
@@ -33,7 +34,8 @@ class Steady:
         hurried: Callable[[], bool] = lambda: False,
         folder: Path | None = None,
     ) -> None:
-        """Without `storage` there is no outage to carry over, only a full disk, that of `folder`, to give up at.
+        """Without `storage` there is no outage to carry over, only a full disk, that of `folder`, or a file
+        that another program keeps locked, to give up at.
         `hurried`: whether nobody wants to wait any longer."""
         self._storage, self._folder, self._warn, self._hurried = storage, folder, warn, hurried
         self.lost: BlockedError | None = None
@@ -44,8 +46,8 @@ class Steady:
         return self._storage is not None
 
     def __call__(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises BlockedError after PATIENCE_S, or where SQLite's disk is full, and at every later
-        call."""
+        """What `work` returns. Raises BlockedError after PATIENCE_S, or where SQLite has no room or its file is locked,
+        and at every later call."""
         if self.lost:
             raise self.lost
         try:
@@ -54,6 +56,12 @@ class Steady:
             if self._storage is None:
                 if is_full(error):  # SQLite takes back what it had begun to write
                     self.lost = full_disk(error, self._folder)
+                    raise self.lost from None
+                if sqlite.LOCKED in f"{error} {error.__cause__}":
+                    self.lost = BlockedError(
+                        f"{self._folder}: another program keeps the sampler's memory (study.db) locked\n"
+                        "  to do: end that program, then go on with --resume; all that had finished is kept"
+                    )
                     raise self.lost from None
                 raise
             said = self._storage.says(error)

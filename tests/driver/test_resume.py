@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import optuna
@@ -10,7 +12,7 @@ import search_fakes as fakes
 from optuna.trial import TrialState
 from search_books import ask, by_number, finish, finish_all, remembered, search
 
-from frontier.driver import events
+from frontier.driver import events, sqlite
 from frontier.driver.database import STUDY
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
@@ -124,6 +126,23 @@ def test_a_lost_database_is_rebuilt_from_the_records(study: Study, damage: str) 
     assert after.pop(5) is TrialState.RUNNING
     assert after == before
     assert sum("extra" in trial.user_attrs for trial in remembered(study)) == 3
+
+
+def test_a_database_that_another_program_keeps_locked_ends_the_search_and_loses_nothing(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "WAIT_S", 0.1)
+    with search(study, trials=3) as running:
+        asked = ask(running)
+        with contextlib.closing(sqlite3.connect(study.folder / "study.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            finish(running, asked)
+            assert running.ask() is None
+            running.collect_all()
+        assert "another program keeps" in str(running.blocked)
+    with search(study, trials=3) as running:
+        finish_all(running)
+        assert running.counts().complete == 3
 
 
 def test_a_result_that_no_record_has_makes_the_database_start_over(study: Study) -> None:
