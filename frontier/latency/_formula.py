@@ -73,12 +73,12 @@ def additive(protocol: str, costs: Costs, profile: Profile, link: Link) -> Price
     if costs.square is None:
         refuse_squares(profile, protocol)
     layers = tuple(_layer(costs, site, link) for site in profile.sites)
-    linear_s = _linear_s(costs, profile)
-    input_output_s = link.waiting_s(2) + link.transfer_s(WORD_BYTES * _input_elements(profile))
+    linear_s = linear_in(costs, profile, sum(not _elements(costs, site) for site in profile.sites))
+    exchanged_s = input_output_s(profile, link)
     online_bytes = sum(layer.bytes or 0 for layer in layers)
     received_bytes = _received_bytes(costs, profile)
     return Price(
-        online_s=sum(layer.online_s or 0.0 for layer in layers) + linear_s + input_output_s,
+        online_s=sum(layer.online_s or 0.0 for layer in layers) + linear_s + exchanged_s,
         offline_s=None,
         online_bytes=online_bytes,
         sent_bytes=None if received_bytes is None else online_bytes - received_bytes,
@@ -86,7 +86,7 @@ def additive(protocol: str, costs: Costs, profile: Profile, link: Link) -> Price
         rounds=sum(layer.rounds or 0 for layer in layers),
         layers=layers,
         linear_s=linear_s,
-        input_output_s=input_output_s,
+        input_output_s=exchanged_s,
     )
 
 
@@ -104,7 +104,7 @@ def _elements(costs: Costs, site: SiteProfile) -> list[tuple[Element, int]]:
 def _layer(costs: Costs, site: SiteProfile, link: Link) -> LayerPrice:
     elements = _elements(costs, site)
     waiting_s = link.waiting_s(max((element.hops.value for element, _ in elements), default=0.0))
-    transfers_s = sum(count * _transfer_s(costs, element, link) for element, count in elements)
+    transfers_s = sum(count * transfer_s(costs, element, link) for element, count in elements)
     return LayerPrice(
         path=site.path,
         relus=site.kept,
@@ -119,7 +119,7 @@ def _work_s(costs: Costs, site: SiteProfile) -> float:
     return sum(element.layer_s.value + count * element.each_s.value for element, count in _elements(costs, site))
 
 
-def _transfer_s(costs: Costs, element: Element, link: Link) -> float:
+def transfer_s(costs: Costs, element: Element, link: Link) -> float:
     """Of the busier direction of one ReLU or square, beyond what its `each_s` holds."""
     size = element.busier_bytes.value
     held_s = 0.0 if costs.within is None else costs.within.transfer_s(size)
@@ -134,13 +134,15 @@ def _received_bytes(costs: Costs, profile: Profile) -> int | None:
     return sum(round(count * element.received_bytes.value) for element, count in found if element.received_bytes)
 
 
-def _linear_s(costs: Costs, profile: Profile) -> float:
-    """T_lin. Where `layer_s` holds the linear layers too, only the share of the sites that pay none is left of it."""
+def linear_in(costs: Costs, profile: Profile, idle: int) -> float:
+    """T_lin. Where `layer_s` holds the linear layers too, only the share of the `idle` sites is left: they pay none."""
     whole_s = costs.linear_s.value * profile.macs / costs.linear_macs.value
     if not costs.linear_in_layer or not profile.sites:
         return whole_s
-    return whole_s * sum(not _elements(costs, site) for site in profile.sites) / len(profile.sites)
+    return whole_s * idle / len(profile.sites)
 
 
-def _input_elements(profile: Profile) -> int:
-    return profile.linear[0].input_elements if profile.linear else 0
+def input_output_s(profile: Profile, link: Link) -> float:
+    """The image's way to the server and the answer's way back."""
+    elements = profile.linear[0].input_elements if profile.linear else 0
+    return link.waiting_s(2) + link.transfer_s(WORD_BYTES * elements)

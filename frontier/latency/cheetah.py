@@ -6,10 +6,13 @@ Seconds and messages were tuned on the runs that they describe, so that no agree
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import Link
 from frontier.latency._price import Price
+from frontier.latency._sums import Sums, additive_sums
 from frontier.results.profile import Profile
 
 ENGINE = "spu_cheetah"  # what measures it
@@ -42,3 +45,8 @@ CONSTANTS = COSTS.named()
 def price(profile: Profile, link: Link, costs: Costs = COSTS) -> Price:
     """By the formula. How the bytes split between the parties is not known. Refuses squares."""
     return additive("cheetah", costs, profile, link)
+
+
+def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+    """Of many networks at once."""
+    return additive_sums(COSTS, profiles, link)

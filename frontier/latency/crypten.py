@@ -7,10 +7,13 @@ are those of CrypTen's own counters at 775868a. The dealer and all that is offli
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import Link
 from frontier.latency._price import Price
+from frontier.latency._sums import Sums, additive_sums
 from frontier.results.profile import Profile
 
 ENGINE = "crypten"  # what measures it
@@ -54,3 +57,8 @@ CONSTANTS = COSTS.named()
 def price(profile: Profile, link: Link, costs: Costs = COSTS) -> Price:
     """By the formula; squares have a price here."""
     return additive("crypten", costs, profile, link)
+
+
+def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+    """Of many networks at once."""
+    return additive_sums(COSTS, profiles, link)

@@ -11,10 +11,13 @@ what it takes longer than that.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import NAMED, Link
 from frontier.latency._price import Price
+from frontier.latency._sums import Sums, additive_sums
 from frontier.results.profile import Profile
 
 LOGS = "raw logs, kvgarimella/cryptonite at 4dab8f9"
@@ -52,3 +55,8 @@ CONSTANTS = COSTS.named()
 def price(profile: Profile, link: Link) -> Price:
     """By the formula; the linear layer before a site that keeps ReLUs is in that site's 93 ms. Refuses squares."""
     return additive("delphi", COSTS, profile, link)
+
+
+def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+    """Of many networks at once."""
+    return additive_sums(COSTS, profiles, link)

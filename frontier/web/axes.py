@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from frontier.corruptions._apply import FAMILIES, family
 from frontier.errors import InputError
+from frontier.latency._sums import Sums
 from frontier.reports.points import StudyPoint
 from frontier.results.corruption_metrics import by_family
 from frontier.results.measure import Measure
@@ -16,15 +17,7 @@ from frontier.results.record import Scores
 
 OWN = "own"  # the family of corruptions that are not frontier's
 Kind = Literal["accuracy", "count", "price", "measured"]
-
-
-class Cost(NamedTuple):
-    """What is kept of a point's price: seconds, bytes, messages. None: no source says."""
-
-    online_s: float | None = None
-    offline_s: float | None = None
-    online_bytes: int | None = None
-    rounds: int | None = None
+Cost = Sums  # what is kept of a point's price: seconds, bytes, messages
 
 
 @dataclass(frozen=True)

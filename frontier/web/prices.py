@@ -5,38 +5,42 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Final
 
 from frontier import registry
 from frontier.errors import InputError
 from frontier.latency._link import Link
 from frontier.latency._price import Price
+from frontier.latency._sums import UNPRICED
 from frontier.reports.points import StudyPoint
 from frontier.results.profile import Profile
 from frontier.web.axes import Cost
 from frontier.web.view import Setting
 
 KEPT: Final = 8  # settings; a page whose links are typed freely forgets the oldest
-UNPRICED: Final = Cost()
-Pricing = Callable[[Profile, Link], Price]
+Known = dict[int, tuple[Profile, Cost]]  # by the profile's identity: comparing two takes longer than a price
 
 
 class Prices:
     """Costs by setting and profile; safe to be asked from several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Setting, dict[int, tuple[Profile, Cost]]] = OrderedDict()
+        self._kept: OrderedDict[Setting, Known] = OrderedDict()
         self._lock = threading.Lock()
 
     def of(self, points: Sequence[StudyPoint], setting: Setting) -> list[Cost]:
         """One cost a point. Without a price, for its squares say, all of it is None."""
+        profiles = [point.point.profile for point in points]
         with self._lock:
             known = self._kept.setdefault(setting, {})
             self._kept.move_to_end(setting)
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-            price: Pricing = registry.load("protocol", setting.protocol).price
-            return [_cost(known, point.point.profile, price, setting.link) for point in points]
+            new = [profile for profile in profiles if id(profile) not in known]
+            costs = _costs(new, registry.load("protocol", setting.protocol), setting.link) if new else []
+            known.update((id(profile), (profile, cost)) for profile, cost in zip(new, costs, strict=True))
+            return [known[id(profile)][1] for profile in profiles]
 
     @staticmethod
     def engine(setting: Setting) -> str | None:
@@ -45,14 +49,17 @@ class Prices:
         return found
 
 
-def _cost(known: dict[int, tuple[Profile, Cost]], profile: Profile, pricing: Pricing, link: Link) -> Cost:
-    """By the profile's identity: it is kept beside, and comparing two takes longer than a price."""
-    if (found := known.get(id(profile))) is not None:
-        return found[1]
+def _costs(profiles: Sequence[Profile], protocol: ModuleType, link: Link) -> list[Cost]:
+    """All at once where the protocol knows how."""
+    if hasattr(protocol, "sums"):
+        found: list[Cost] = protocol.sums(profiles, link)
+        return found
+    return [_cost(profile, protocol.price, link) for profile in profiles]
+
+
+def _cost(profile: Profile, pricing: Callable[[Profile, Link], Price], link: Link) -> Cost:
     try:
         price = pricing(profile, link)
-        cost = Cost(price.online_s, price.offline_s, price.online_bytes, price.rounds)
     except InputError:
-        cost = UNPRICED
-    known[id(profile)] = (profile, cost)
-    return cost
+        return UNPRICED
+    return Cost(price.online_s, price.offline_s, price.online_bytes, price.rounds)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from priced import profile, spread
 
 from frontier import registry
 from frontier.errors import InputError
 from frontier.latency._constant import Constant
-from frontier.latency._link import NAMED, parse_link
+from frontier.latency._link import NAMED, Link, parse_link
 from frontier.latency._price import Price
+from frontier.latency._sums import Sums
+from frontier.results.profile import Profile
 
 LINKS = [*NAMED.values(), parse_link("0,1")]
 KEYS = {"online_s", "offline_s", "online_bytes", "sent_bytes", "received_bytes", "rounds", "layers"}
@@ -64,6 +68,33 @@ def test_the_parts_of_a_price_add_up(protocol: ModuleType, link: object) -> None
         assert price.sent_bytes is price.received_bytes is None
     else:
         assert price.sent_bytes + price.received_bytes == price.online_bytes
+
+
+@given(
+    networks=st.lists(
+        st.lists(st.tuples(st.integers(0, 70_000), st.integers(0, 3).map(lambda n: 500 * n)), max_size=19), max_size=4
+    ),
+    rtt_ms=st.floats(0, 500),
+    mbit_s=st.floats(0.1, 1e5),
+)
+@example(networks=[[(5, 0), (0, 0)], [(0, 0)], []], rtt_ms=0.3, mbit_s=3000.0)
+def test_sums_of_many_are_those_of_each_to_the_last_bit(
+    networks: list[list[tuple[int, int]]], rtt_ms: float, mbit_s: float
+) -> None:
+    link = Link(rtt_ms=rtt_ms, mbit_s=mbit_s)
+    profiles = [profile([kept for kept, _ in sites], [squares for _, squares in sites]) for sites in networks]
+    for name in registry.names("protocol"):
+        module = registry.load("protocol", name)
+        if hasattr(module, "sums"):
+            assert module.sums(profiles, link) == [_sums_of(module, one, link) for one in profiles]
+
+
+def _sums_of(protocol: ModuleType, one: Profile, link: Link) -> Sums:
+    try:
+        price: Price = protocol.price(one, link)
+    except InputError:
+        return Sums()
+    return Sums(*(getattr(price, name) for name in Sums._fields))
 
 
 @pytest.mark.parametrize("link", LINKS, ids=str)
