@@ -1,6 +1,6 @@
 """5,000 synthetic points in the page: seconds to the first render, of a protocol switch and of a brush; server memory.
 
-python benchmarks/browse [--points 5000] [--repeats 5]
+python benchmarks/browse [--points 5000] [--repeats 3]
 
 A browser without a window visits `frontier browse`. A render ends when plotly has drawn, a switch when the plot shows
 the other seconds, a brush when the table has its points. Every repeat has a new tab without a cache.
@@ -28,7 +28,7 @@ from playwright.sync_api import sync_playwright
 from frontier.__main__ import guarded
 from frontier.errors import BlockedError
 
-PROTOCOLS = ("delphi", "cheetah", "cryptflow2", "snl_table")  # one a repeat, so that none was priced before
+PROTOCOLS = ("delphi", "cheetah", "snl_table")  # one a repeat, so that none was priced before
 DRAWN = "document.querySelector('#scatter .js-plotly-plot')?._fullData?.some(t => t.customdata?.length)"
 FIRST = "document.querySelector('#scatter .js-plotly-plot')._fullData.find(t => t.customdata).x[0]"
 

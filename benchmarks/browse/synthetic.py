@@ -24,16 +24,16 @@ CORRUPTIONS = ("gaussian_noise", "motion_blur", "fog", "contrast", "pixelate")
 SEVERITIES, EPS = (1, 3, 5), (1, 2, 4, 8)
 IMAGES = 1000
 MASK = "mask.safetensors"
-METHODS = ("snl", "senet", "random")
+METHODS = ("snl", "snl", "snl", "senet", "random")
 
 
-def manifest(name: str) -> StudyManifest:
-    """Of a study that nobody ran."""
+def manifest(name: str, seed: int = 0) -> StudyManifest:
+    """Of a study that nobody ran; all of them ask the same of one space."""
     return StudyManifest(
         name=name,
         space={"question": "Which ReLUs can a synthetic network do without?"},
         space_hash="0123456789abcdef",
-        seed=0,
+        seed=seed,
         sampler="random",
         relus=RELUS,
         created_at="2026-01-01T00:00:00Z",
@@ -117,9 +117,9 @@ def _clipped(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
-def write_study(home: Path, name: str, trials: int, *, masked: bool = False) -> Study:
+def write_study(home: Path, name: str, trials: int, *, masked: bool = False, seed: int = 0) -> Study:
     """A study of so many complete trials."""
-    study = Study.create(home, manifest(name), "question: synthetic\n")
+    study = Study.create(home, manifest(name, seed), "question: synthetic\n")
     for trial in range(trials):
         write_trial(study, trial, masked=masked)
     return study

@@ -22,6 +22,7 @@ from frontier.web.said import alt, feasible, summary
 from frontier.web.view import View, printed
 
 BUTTONS = ("pause", "cheapest", "unlimit", "clear", "previous", "next")
+PRESSED = ("pick", "beside", "alone", "close")  # of the buttons that come and go
 THEMES = {"light": LIGHT, "dark": DARK}
 URL, VERSION, SCHEME = Input("url", "search"), Input("version", "data"), Input("scheme", "data")
 
@@ -57,21 +58,23 @@ def _state(app: Dash, desk: Desk) -> None:
             "query": URL,
             "given": {name: Input(name, kept) for name, kept in CONTROLS.items()},
             "box": Input("box", "data"),
-            "click": Input("scatter", "clickData"),
-            "buttons": [Input(name, "n_clicks") for name in BUTTONS],
-            "picks": Input({"type": "pick", "key": ALL}, "n_clicks"),
-            "others": Input({"type": "button", "name": ALL}, "n_clicks"),
+            "others": [
+                Input("scatter", "clickData"),
+                *(Input(name, "n_clicks") for name in BUTTONS),
+                Input({"type": "graph", "name": ALL, "study": ALL}, "clickData"),
+                Input("pressed", "data"),
+            ],
         },
     )
-    def follow(
-        query: str | None, given: dict[str, Any], box: Any, click: Any, buttons: Any, picks: Any, others: Any
-    ) -> tuple[Any, dict[str, Any], Any]:
-        at = ctx.triggered_id
+    def follow(query: str | None, given: dict[str, Any], box: Any, others: Any) -> tuple[Any, dict[str, Any], Any]:
         view, said = desk.parse(query)
-        if at not in (None, "url"):
-            if not ctx.triggered[0]["value"] and at not in ("box", *CONTROLS):
-                raise PreventUpdate  # a button that has just come into being
-            view = _moved(desk, view, at, given, box, click)
+        acts = [(ctx.triggered_prop_ids.get(one["prop_id"]), one["value"]) for one in ctx.triggered]
+        acts = [(at, value) for at, value in acts if value or at in ("url", "box", *CONTROLS)]
+        if ctx.triggered and not acts:
+            raise PreventUpdate  # buttons and marks that have just come into being
+        at, value = next((act for act in acts if act[0] != "url"), ("url", None))
+        if at != "url":
+            view = _moved(desk, view, at, given, box, value)
         text, frame = printed(view), desk.frame(view)
         wanted = values(view, desk.known, frame)
         typing = BRUSH if at in BRUSH and view.brush is None else ()  # an end that stands alone is no brush yet
@@ -80,16 +83,19 @@ def _state(app: Dash, desk: Desk) -> None:
         return (no_update if text == (query or "") else text), outputs, parts.notes(said)
 
 
-def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, click: Any) -> View:
-    """The view after what its reader just did."""
+def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, value: Any) -> View:
+    """The view after what its reader just did; `value` is of what did it, and of a click all about the mark."""
     frame = desk.frame(view)
-    if isinstance(at, dict):
-        return pressed(view, "pick" if at["type"] == "pick" else at["name"], frame, at.get("key", ""))
+    if at == "scatter" or (isinstance(at, dict) and at["type"] == "graph"):
+        named = str((value.get("points") or [{}])[0].get("customdata") or "")
+        key = named if at == "scatter" else f"{at['study']}:{named}"
+        return view if desk.find(key) is None else pressed(view, "pick", frame, key)
+    if at == "pressed":
+        button, key = str(value[0]), str(value[1])
+        known = button in PRESSED and (button != "pick" or desk.find(key) is not None)
+        return pressed(view, button, frame, key) if known else view
     if at == "box":
         return brushed(view, box)
-    if at == "scatter":
-        key = str((click or {}).get("points", [{}])[0].get("customdata") or "")
-        return view if desk.find(key) is None else pressed(view, "pick", frame, key)
     return pressed(view, at, frame) if at in BUTTONS else changed(view, at, given, desk.known, frame)
 
 
@@ -99,9 +105,9 @@ def _live(app: Dash, desk: Desk) -> None:
     )
     def look(n: int | None, version: int | None) -> tuple[Any, Any]:
         snapshot = desk.library.refresh()
-        ended = [f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended]
+        said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
         points = sum(len(one.points) for one in snapshot.studies.values())
-        looked = {"at": time.time(), "points": points, "ended": "; ".join(ended) if snapshot.ended else ""}
+        looked = {"at": time.time(), "points": points, "said": said, "ended": snapshot.ended}
         return (no_update if snapshot.version == version else snapshot.version), looked
 
     @app.callback(
@@ -136,7 +142,8 @@ def _plot(app: Dash, desk: Desk) -> None:
         if drawn == f"{unbrushed}\n{key}" or drew_itself:
             raise PreventUpdate  # plotly shows the box that was drawn in it
         frame = desk.frame(view)
-        return scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl), f"{unbrushed}\n{key}", alt(frame, view)
+        figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view))
+        return figure, f"{unbrushed}\n{key}", alt(frame, view)
 
 
 def _words(app: Dash, desk: Desk) -> None:
@@ -159,6 +166,11 @@ def _words(app: Dash, desk: Desk) -> None:
             f"page {number} of {pages(frame.chosen)}, {len(frame.chosen)} points",
             f"/files/brushed.csv{printed(view)}", seconds, *percents,
         )  # fmt: skip
+
+    @app.callback(Output("papers-said", "children"), URL, VERSION)
+    def beside(query: str | None, version: int | None) -> Any:
+        view, _ = desk.parse(query)
+        return parts.papers(desk.papers(view), view) if view.papers else []
 
     @app.callback(Output("absent", "children"), VERSION)
     def absent(version: int | None) -> Any:

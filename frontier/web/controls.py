@@ -28,6 +28,7 @@ CONTROLS: Final[Mapping[str, str]] = {
     "mbit": "value",
     **{f"limit-{name}": "value" for name in LIMITS},
     "seeds": "value",
+    "papers": "value",
     "views": "value",
     **dict.fromkeys(BRUSH, "value"),
 }
@@ -56,6 +57,7 @@ def values(view: View, known: Known, frame: Frame) -> dict[str, Any]:
         **{f"limit-{name}": limits.get(name, 0.0) for name in ACCURACIES},
         "limit-online_s": position(limits.get("online_s"), seconds_of(frame)),
         "seeds": " ".join(map(str, view.seeds)),
+        "papers": ["papers"] if view.papers else [],
         "views": list(usual(known) if view.views is None else view.views),
         **dict(zip(BRUSH, map(digits, view.brush) if view.brush else ("",) * 4, strict=True)),
     }
@@ -86,6 +88,8 @@ def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: 
         return view.model_copy(update={"seeds": _seeds(value or ""), "page": 0})
     if at == "views":
         return view.model_copy(update={"views": tuple(name for name in known.figures if name in (value or ()))})
+    if at == "papers":
+        return view.model_copy(update={"papers": bool(value)})
     return view.model_copy(update={at: value})
 
 

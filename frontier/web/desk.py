@@ -12,21 +12,31 @@ from frontier import registry
 from frontier.api.report import masks_of
 from frontier.reports.facts import Facts, facts_of
 from frontier.reports.points import StudyPoint, front_of
+from frontier.reports.published import published_points
 from frontier.reports.sources import Beside, study_of
 from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
-from frontier.results.published import published
+from frontier.results.published import Published, published
 from frontier.spaces.goals import PriceOf
 from frontier.web.frame import Entry, Frame, frame_of
 from frontier.web.library import Library, Loaded, Snapshot
-from frontier.web.linked import Linked, linked
+from frontier.web.linked import Linked, brushed, linked
+from frontier.web.papers import Placed, placed
 from frontier.web.prices import Prices
 from frontier.web.recent import Recent
 from frontier.web.scatter import MOST_SVG
 from frontier.web.view import Known, View, parse
 
 FRAMES, TABLES = 6, 24  # kept: of views, and of figures
-NO_MATTER: Final = {"point": "", "beside": "", "paused": False, "views": None, "page": 0, "colour": "method"}
+NO_MATTER: Final = {
+    "point": "",
+    "beside": "",
+    "paused": False,
+    "papers": False,
+    "views": None,
+    "page": 0,
+    "colour": "method",
+}
 
 
 class Desk:
@@ -68,9 +78,7 @@ class Desk:
         """The study of a point, if there is such a point."""
         name, _, address = key.rpartition(":")
         study = self.library.snapshot.studies.get(name)
-        if study is None or not any(point.address == address for point in study.points):
-            return None
-        return study
+        return study if study is not None and address in study.by_address else None
 
     def entry(self, key: str, view: View | None = None) -> Entry | None:
         """A point by its name, as a view shows it; where that hides it, as a view of its study does."""
@@ -79,10 +87,23 @@ class Desk:
             return None
         plain = View(studies=(study.name,), setting=(view or View()).setting)
         for one in (view, plain) if view is not None else (plain,):
-            for entry in self.frame(one).entries:
-                if entry.key == key:
-                    return entry
+            if (entry := self.frame(one).by_key.get(key)) is not None:
+                return entry
         return None
+
+    def papers(self, view: View) -> tuple[Placed, ...]:
+        """What papers report of the data sets of a view's studies, where the view puts it; nothing unless it asks."""
+        if not view.papers:
+            return ()
+        shown = [study for study in self.library.snapshot.studies.values() if study.points]
+        specs = [s.points[0].record.spec for s in shown if not view.studies or s.name in view.studies]
+        asked = dict.fromkeys((spec.data.name, spec.network.sites) for spec in specs)
+        found = (one for data, sites in asked for one in published_points(self._published, data=data, sites=sites))
+        return placed(tuple(dict.fromkeys(found)), view)
+
+    @cached_property
+    def _published(self) -> Published:
+        return published()
 
     def linked(self, name: str, view: View, theme: Theme) -> list[tuple[str, Linked]]:
         """A figure of each study of a view that has points, by the study's name."""
@@ -92,11 +113,15 @@ class Desk:
             if study.manifest is not None and study.points and (not view.studies or study.name in view.studies):
                 here = [entry.point for entry in chosen if entry.study == study.name]
                 studied = self._studied(snapshot, study, view, here)
-                some = None if view.brush is None else {*(point.address for point in here), *studied.pair}
                 key = (snapshot.version, study.name, name, studied.price, studied.pair)
-                rows = self._rows.get(key, partial(module.data, studied))
+                whole = self._rows.get(key, partial(module.data, studied))
+                rows = whole
+                if view.brush is not None or view.seeds:
+                    some = {*(point.address for point in here), *studied.pair}
+                    scaled = getattr(module, "SCALED", False)
+                    rows = module.data(replace(studied, points=here)) if scaled else brushed(whole, some)
                 facts = self._facts.get((snapshot.version, study.name), partial(_facts, study))
-                found.append((study.name, linked(module, rows, some, replace(facts, price=studied.price), theme)))
+                found.append((study.name, linked(module, rows, whole, replace(facts, price=studied.price), theme)))
         return found
 
     def _studied(self, snapshot: Snapshot, study: Loaded, view: View, brushed: Sequence[StudyPoint]) -> Studied:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from frontier.latency._beside import measured_s
 from frontier.reports.points import StudyPoint, front_of_view
@@ -47,7 +48,12 @@ class Frame:
     hidden: int
     zeros: tuple[float | None, float | None]  # where 0 is drawn on each axis, None where it needs no place of its own
 
-    @property
+    @cached_property
+    def by_key(self) -> dict[str, Entry]:
+        """The points by their names."""
+        return {entry.key: entry for entry in self.entries}
+
+    @cached_property
     def chosen(self) -> tuple[Entry, ...]:
         """What is brushed; all without a brush."""
         return tuple(entry for entry in self.entries if entry.brushed)

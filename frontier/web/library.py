@@ -12,9 +12,11 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from frontier.driver.lookout import Lookout
 from frontier.errors import FrontierError, InputError, RecordError
 from frontier.reports.points import Absent, StudyPoint, absent_of, points_of
 from frontier.results.record import TrialRecord
@@ -25,6 +27,7 @@ from frontier.spaces.goals import FOUR, goals_of
 AGAIN_S: Final = 1.0  # several readers of one page do not make it look at the disk more often than that
 TAIL_BYTES: Final = 65_536  # of an event log, in which its last whole line stands
 ENDS: Final = {"done": "the search is done", "interrupted": "the search was interrupted"}
+DIED: Final = "the search was cut off; frontier watch says how to go on"
 Record = TrialRecord | RecordError
 Stamp = tuple[int, int, int]
 
@@ -42,6 +45,16 @@ class Loaded:
     ended: str = ""  # how its search ended; empty while it may go on
     problem: str = ""
 
+    @cached_property
+    def by_address(self) -> dict[str, StudyPoint]:
+        """The points by their addresses."""
+        return {point.address: point for point in self.points}
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to wait for: a search that died may be resumed at any moment."""
+        return bool(self.problem or (self.ended and self.ended != DIED))
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -54,7 +67,7 @@ class Snapshot:
     @property
     def ended(self) -> bool:
         """Whether no search of theirs goes on."""
-        return all(one.ended or one.problem for one in self.studies.values())
+        return all(one.over for one in self.studies.values())
 
 
 class Library:
@@ -65,6 +78,7 @@ class Library:
         self.home = home
         self._studies = {name: Study.open(home, name) for name in names}
         self._records: dict[str, dict[int, tuple[Stamp, Record]]] = {name: {} for name in names}
+        self._lookouts = {name: Lookout(study.folder) for name, study in self._studies.items()}
         self._lock = threading.Lock()
         self._read = 0
         self._looked_s = 0.0
@@ -76,7 +90,7 @@ class Library:
             if self.snapshot.version and time.monotonic() - self._looked_s < at_least_s:
                 return self.snapshot
             changed = {name: self._look(name) for name in self._studies}
-            ended = {name: ended_by(study) for name, study in self._studies.items()}
+            ended = {name: ended_by(study, self._lookouts[name]) for name, study in self._studies.items()}
             before = self.snapshot
             if any(changed.values()) or any(ended[name] != before.studies[name].ended for name in ended):
                 studies = {
@@ -115,14 +129,16 @@ class Library:
         return Loaded(name, study, manifest, records, points, absent_of(records), ended)
 
 
-def ended_by(study: Study) -> str:
-    """How a study's search ended by its logs' last lines; empty while it may go on. Without a log nobody searches."""
+def ended_by(study: Study, lookout: Lookout) -> str:
+    """How a study's search ended, by its logs' last lines and by who lives; empty while it may go on. Without a log
+    nobody searches."""
+    seen = lookout.look()  # before the logs: then all that a dead driver wrote is in them
     logs = [path for path in study.folder.glob("events*.jsonl") if path.is_file()]
     if not logs:
         return "nobody searches"
     last = [_last_event(path) for path in logs]
     if not all(event.get("event") in ENDS for event in last):
-        return ""
+        return DIED if seen.sure and not seen.drivers else ""
     return ENDS[max(last, key=lambda event: str(event.get("ts")))["event"]]
 
 

@@ -32,14 +32,14 @@ class Linked:
     total: int
 
 
-def linked(
-    module: ModuleType, rows: Sequence[Any], chosen: Collection[str] | None, facts: Facts, theme: Theme
-) -> Linked:
-    """`rows` are the figure's data of all points; `chosen` the addresses of the brushed ones, None without a brush."""
-    some = rows if chosen is None else brushed(rows, chosen)
-    figure = module.draw(some, theme)
-    if some is not rows and some:
-        hold(figure, module.draw(rows, theme))
+def linked(module: ModuleType, some: Sequence[Any], whole: Sequence[Any], facts: Facts, theme: Theme) -> Linked:
+    """`whole` are the figure's data of all points, `some` those of the brushed ones: the same ones without a brush."""
+    if getattr(module, "SCALED", False):
+        figure = module.draw(some, theme, whole)
+    else:
+        figure = module.draw(some, theme)
+        if some is not whole and some:
+            hold(figure, module.draw(whole, theme))
     columns = _columns(some)
     return Linked(
         title=module.TITLE,

@@ -25,6 +25,7 @@ def layout(known: Known) -> html.Div:
             dcc.Store(id="version"),
             dcc.Store(id="looked"),
             dcc.Store(id="box"),
+            dcc.Store(id="pressed"),
             dcc.Store(id="drawn"),
             dcc.Interval(id="poll", interval=POLL_MS),
             dcc.Interval(id="tick", interval=TICK_MS),
@@ -61,6 +62,7 @@ def _controls(known: Known) -> html.Form:
                    _button("cheapest", "Cheapest feasible"), _button("unlimit", "No limits")),
             _group("Points", _checks("studies", "Studies", {name: name for name in known.studies}, list(known.studies)),
                    _radios("colour", "Symbol and colour by", {name: name for name in COLOURS}, plain.colour),
+                   _checks("papers", "Beside them", {"papers": "what papers report"}, []),
                    _field("seeds", "Only seeds", dcc.Input(id="seeds", type="text", debounce=True, placeholder="all"))),
             _group("Brush", *(_end(f"brush-{end}", label) for end, label in
                               (("x0", "Across from"), ("x1", "Across to"), ("y0", "Up from"), ("y1", "Up to"))),
@@ -78,13 +80,13 @@ def _main() -> html.Main:
             html.Div(
                 [html.P(id="summary", role="status"),
                  dcc.Graph(id="scatter", config=GRAPH, figure={"layout": {"height": 560}}),
-                 html.P(id="scatter-alt", className="quiet")],
+                 html.P(id="scatter-alt", className="quiet"), html.Div(id="papers-said")],
                 id="plot", tabIndex=-1,
             ),
             html.Section([html.H2("Points"), html.Div(id="table"), html.Nav(
                 [_button("previous", "Previous"), html.Span(id="pages"), _button("next", "Next"),
                  html.A("Download these points (CSV)", id="csv", href="/files/brushed.csv")], className="row")]),
-            html.Section(html.Div(id="detail"), id="point", **aria(live="polite")),
+            html.Section(html.Div(id="detail"), id="point", **named("aria", live="polite")),
             html.Section(html.Div(id="absent"), id="left-out"),
         ]
     )  # fmt: skip
@@ -127,7 +129,7 @@ def _end(name: str, label: str) -> html.Div:
 def _slider(name: str, label: str, value: float) -> html.Div:
     part = dcc.Slider(0, STEPS, 0.5, id=name, value=value, marks=None, updatemode="mouseup", allow_direct_input=False)
     words = html.Span([label, " ", html.Output(id=f"{name}-said")], id=f"{name}-label")
-    return html.Div([words, part], className="field slider", role="group", **aria(labelledby=f"{name}-label"))
+    return html.Div([words, part], className="field slider", role="group", **named("aria", labelledby=f"{name}-label"))
 
 
 def _radios(name: str, label: str, options: dict[str, str], value: str) -> html.Div:
@@ -141,9 +143,9 @@ def _checks(name: str, label: str, options: dict[str, str], value: list[str]) ->
 def _labelled(name: str, label: str, part: Any) -> html.Div:
     """A part that is no single input: a group with its name."""
     words = html.Span(label, id=f"{name}-label")
-    return html.Div([words, part], className="field", role="group", **aria(labelledby=f"{name}-label"))
+    return html.Div([words, part], className="field", role="group", **named("aria", labelledby=f"{name}-label"))
 
 
-def aria(**attributes: str) -> dict[str, Any]:
-    """As dash takes attributes whose names have a dash."""
-    return {f"aria-{name}": value for name, value in attributes.items()}
+def named(prefix: str, **attributes: str) -> dict[str, Any]:
+    """Attributes whose names have a dash, such as `aria-label`, as Dash takes them."""
+    return {f"{prefix}-{name}": value for name, value in attributes.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from frontier.web.detail import Detail
 from frontier.web.frame import Entry
 from frontier.web.library import Loaded
 from frontier.web.linked import Linked
-from frontier.web.page import GRAPH, aria
+from frontier.web.page import GRAPH, named
+from frontier.web.papers import HEADER, Placed, rows, said
 from frontier.web.rows import cells, header, page_of
 from frontier.web.view import View
 
@@ -23,19 +25,10 @@ def table(entries: Sequence[Entry], view: View) -> Any:
     """One page of points; the first cell is a button that opens the point."""
     if not entries:
         return html.P("No point is here: none is brushed, or the studies have none.")
-    lines = [
-        html.Tr(
-            [
-                html.Th(html.Button(entry.key, id={"type": "pick", "key": entry.key}, type="button"), scope="row"),
-                *(html.Td(cell) for cell in cells(entry, view.x, view.y)),
-            ],
-            className="chosen" if entry.key == view.point else "",
-        )
-        for entry in page_of(entries, view.page)
-    ]
-    titles = [html.Th(title, scope="col") for title in ("point", *header(view.x, view.y))]
-    return html.Table([html.Caption("The points of the plot, brushed ones alone where there is a brush."),
-                       html.Thead(html.Tr(titles)), html.Tbody(lines)])  # fmt: skip
+    rows = [(entry.key, *cells(entry, view.x, view.y)) for entry in page_of(entries, view.page)]
+    titles = ("point", *header(view.x, view.y))
+    words = html.P("The points of the plot, brushed ones alone where there is a brush.", className="quiet")
+    return [words, _table(titles, rows, opens="", chosen=view.point)]
 
 
 def detail(found: Detail) -> list[Any]:
@@ -58,8 +51,7 @@ def detail(found: Detail) -> list[Any]:
     return [
         html.H2(f"Point {found.key}", id="detail-title"),
         html.Div(
-            [*(html.Button(text, id={"type": "button", "name": name}, type="button") for name, text in
-               (("beside", "Lay it beside another"), ("close", "Close")))],
+            [_press("beside", "Lay it beside another"), _press("alone", "Lay none beside"), _press("close", "Close")],
             className="row",
         ),
         html.Div(sections, className="cards"),
@@ -72,19 +64,30 @@ def detail(found: Detail) -> list[Any]:
 
 def figure(name: str, study: str, found: Linked) -> Any:
     """A linked figure with its words and its data table."""
+    opens = f"{study}:" if found.header[:1] == ("trial",) else None
     more = f", the first {len(found.rows)} of {found.total}" if found.total > len(found.rows) else ""
     return html.Figure(
         [
             html.H3(f"{found.title}: {study}"),
             html.Div(
-                dcc.Graph(id=f"graph-{name}", figure=found.figure, config=GRAPH),
+                dcc.Graph(id={"type": "graph", "name": name, "study": study}, figure=found.figure, config=GRAPH),
                 role="img",
-                **aria(label=found.alt),
+                **named("aria", label=found.alt),
             ),
             html.Figcaption([html.P(found.alt), html.P(found.caption), html.P(["How it misleads: ", found.misleads])]),
-            html.Details([html.Summary(f"Data ({found.total} rows{more})"), _table(found.header, found.rows)]),
+            html.Details(
+                [html.Summary(f"Data ({found.total} rows{more})"), _table(found.header, found.rows, opens=opens)]
+            ),
         ]
     )
+
+
+def papers(some: Sequence[Placed], view: View) -> list[Any]:
+    """What is laid over the plot, in words and as a table."""
+    words: list[Any] = [html.P(said(some, view), className="quiet")]
+    if some:
+        words.append(html.Details([html.Summary(f"What papers report ({len(some)} rows)"), _table(HEADER, rows(some))]))
+    return words
 
 
 def left_out(study: Loaded) -> list[Any]:
@@ -119,7 +122,16 @@ def _lines(lines: Sequence[tuple[str, str]]) -> html.Dl:
     return html.Dl([part for label, text in lines for part in (html.Dt(label), html.Dd(text))])
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> html.Div:
-    head = html.Thead(html.Tr([html.Th(title, scope="col") for title in titles]))
-    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
-    return html.Div(html.Table([head, body]), className="wide", tabIndex=0)
+def _table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, opens: str | None = None, chosen: str = ""
+) -> html.Div:
+    """One component, whatever its size: page.js makes the table of it. Dash looks at every component of a page whenever
+    one of them changes, which thousands of cells would slow down to seconds. `opens`: what with the text of a row's
+    first cell names the point that it opens; None where rows are of no point."""
+    held = {"titles": titles, "rows": rows, "opens": opens, "chosen": chosen}
+    return html.Div(className="wide", tabIndex=0, **named("data", table=json.dumps(held)))
+
+
+def _press(name: str, text: str) -> html.Button:
+    """A button that comes and goes with what it stands in, so that page.js says when it was pressed."""
+    return html.Button(text, type="button", **named("data", press=name))

@@ -15,6 +15,7 @@ from frontier.reports.points import failed
 from frontier.reports.theme import CATEGORIES, Theme
 from frontier.web.axes import AXES, Axis, shown
 from frontier.web.frame import Entry, Frame
+from frontier.web.papers import Placed, overlay
 from frontier.web.view import Box, View
 
 MOST_SVG: Final = 2_000  # points; more are drawn by WebGL, which tests and screen readers cannot look into
@@ -24,17 +25,19 @@ FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
 
-def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True) -> go.Figure:
+def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: Sequence[Placed] = ()) -> go.Figure:
     """Every point stands in one trace that can be clicked, and may carry rings of other traces besides."""
     x, y = AXES[view.x], AXES[view.y]
     figure = empty_frame(
         theme,
-        x=_axis(x, view.logs[0], [e.at[0] for e in frame.entries], frame.zeros[0]),
-        y=_axis(y, view.logs[1], [e.at[1] for e in frame.entries], frame.zeros[1]),
+        x=_axis(x, view.logs[0], [*(e.at[0] for e in frame.entries), *(p.x for p in papers)], frame.zeros[0]),
+        y=_axis(y, view.logs[1], [*(e.at[1] for e in frame.entries), *(p.y for p in papers)], frame.zeros[1]),
         height=HEIGHT,
         top=24,
     )
     kind = go.Scattergl if webgl and len(frame.entries) > MOST_SVG else go.Scatter
+
+    overlay(figure, papers, theme)
 
     def add(some: Sequence[Entry], name: str, **options: Any) -> None:
         figure.add_trace(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,10 +82,16 @@ def bound(host: str, port: int) -> socket.socket:
     return made
 
 
+def _hushed() -> None:
+    """A page asks several things at once, and they wait for one another: waitress warns of each."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
 def serve(library: Library, host: str, port: int, token: str | None, ready: Callable[[str], None]) -> None:
     """Answers until it is interrupted; `ready` is told the address. Raises OSError where the port is taken."""
     from waitress import create_server
 
+    _hushed()
     made = bound(host, port)
     address = Address(host, made.getsockname()[1], token)
     server = create_server(application(library, address), sockets=[made], threads=THREADS, ident=None)

@@ -54,6 +54,7 @@ class View(Frozen):
     beside: str = ""
     seeds: tuple[int, ...] = ()
     paused: bool = False
+    papers: bool = False  # whether published results are laid over the scatter
     views: tuple[str, ...] | None = None  # linked figures; None: the usual ones
     page: int = 0  # of the table
 
@@ -97,8 +98,7 @@ def printed(view: View) -> str:
         pairs.append(("brush", ",".join(map(repr, view.brush))))
     pairs += [(name, getattr(view, name)) for name in ("point", "beside") if getattr(view, name)]
     pairs += [("seed", str(seed)) for seed in view.seeds]
-    if view.paused:
-        pairs.append(("paused", _flag(True)))
+    pairs += [(name, _flag(True)) for name in ("paused", "papers") if getattr(view, name)]
     if view.views is not None:
         pairs += [("view", name) for name in view.views or ("",)]
     if view.page:
@@ -213,6 +213,7 @@ _READERS: Final[dict[str, Reader]] = {
     "beside": ("beside", False, _address),
     "seed": ("seeds", True, _count),
     "paused": ("paused", False, _bool),
+    "papers": ("papers", False, _bool),
     "view": ("views", True, lambda text, known: _of(("", *known.figures))(text)),
     "page": ("page", False, _count),
 }

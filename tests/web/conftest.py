@@ -1,4 +1,4 @@
-"""Synthetic studies, and a page of them in a process of its own that a real browser visits."""
+"""Synthetic studies, a page of them in a process of its own, and one tab of a real browser for most of the visits."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ import pytest
 from frontier.web.desk import Desk
 from frontier.web.library import Library
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from visit import Visit
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks" / "browse"))
 try:
@@ -33,10 +37,15 @@ def _synthetic() -> Any:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Studies `one` (40 trials) and `two` (25), with their masks, which no test changes."""
+    """Studies `one` (40 trials, a search that is done) and `two` (25, another seed of the same space), with masks. No
+    test changes them."""
     folder = tmp_path_factory.mktemp("home")
-    for name, trials in (("one", 40), ("two", 25)):
-        synthetic.write_study(folder, name, trials, masked=True)
+    one = synthetic.write_study(folder, "one", 40, masked=True)
+    synthetic.write_study(folder, "two", 25, masked=True, seed=1)
+    one.append_event({"event": "started", "ts": "2026-01-01T00:00:00+00:00"})
+    for trial in range(40):
+        one.append_event({"event": "finished", "ts": f"2026-01-01T01:{trial:02}:00+00:00", "trial": trial})
+    one.append_event({"event": "done", "ts": "2026-01-01T02:00:00+00:00"})
     return folder
 
 
@@ -86,3 +95,19 @@ def browser() -> Iterator[Any]:
         found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session", name="tab")
+def _tab(browser: Any, url: str) -> Iterator[Visit]:
+    """A page that is loaded once: every visit goes on to its own address, as the buttons of a browser do."""
+    found = Visit(browser.new_context(viewport={"width": 1400, "height": 1000}).new_page(), url)
+    yield found
+    found.page.context.close()
+
+
+@pytest.fixture
+def visit(tab: Visit) -> Iterator[Visit]:
+    """The shared tab; nothing may go wrong on it."""
+    tab.problems.clear()
+    yield tab
+    assert tab.problems == []

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from frontier.driver.lock import driving
+from frontier.driver.lookout import Lookout
 from frontier.errors import InputError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
 from frontier.web import parts
-from frontier.web.library import Library, ended_by
+from frontier.web.library import DIED, Library, ended_by
 
 
 def look(library: Library) -> Any:
@@ -76,13 +78,28 @@ def test_a_broken_manifest_takes_no_other_study_away(tmp_path: Path, synthetic: 
 
 def test_the_last_line_of_the_log_says_whether_a_search_goes_on(tmp_path: Path, synthetic: Any) -> None:
     study = synthetic.write_study(tmp_path, "live", 1)
-    assert ended_by(study) == "nobody searches"
+    lookout = Lookout(study.folder)
+    assert ended_by(study, lookout) == "nobody searches"
     study.append_event({"event": "started", "ts": "1"})
-    assert ended_by(study) == ""
+    with driving(study.folder):
+        assert ended_by(study, lookout) == ""
+    assert ended_by(study, lookout) == DIED
     study.append_event({"event": "done", "ts": "2"})
-    assert ended_by(study) == "the search is done"
+    assert ended_by(study, lookout) == "the search is done"
     with open(study.folder / "events.jsonl", "a", encoding="utf-8") as file:
         file.write('{"event": "res')  # torn
-    assert ended_by(study) == "the search is done"
+    assert ended_by(study, lookout) == "the search is done"
     study.append_event({"event": "resumed", "ts": "3"}, driver="b")
-    assert ended_by(study) == ""
+    with driving(study.folder):
+        assert ended_by(study, lookout) == ""
+
+
+def test_a_search_that_died_is_waited_for_and_one_that_is_done_is_not(tmp_path: Path, synthetic: Any) -> None:
+    study = synthetic.write_study(tmp_path, "live", 1)
+    library = Library(tmp_path, ["live"])
+    study.append_event({"event": "started", "ts": "1"})
+    with driving(study.folder):
+        assert (look(library).ended, library.snapshot.studies["live"].ended) == (False, "")
+    assert (look(library).ended, library.snapshot.studies["live"].ended) == (False, DIED)
+    study.append_event({"event": "done", "ts": "2"})
+    assert look(library).ended

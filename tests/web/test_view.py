@@ -50,6 +50,7 @@ views = st.builds(
     beside=st.just("") | keys,
     seeds=st.lists(st.integers(0, 2**31), unique=True).map(tuple),
     paused=st.booleans(),
+    papers=st.booleans(),
     views=st.none() | st.lists(st.sampled_from(KNOWN.figures), unique=True).map(tuple),
     page=st.integers(0, 10**6),
 )

@@ -210,13 +210,18 @@ def _branch(row: Row) -> str:
 
 
 def hover(some: Sequence[R], lines: Callable[[R], Sequence[str]]) -> dict[str, Any]:
-    """The words on each point: its name, a figure's own lines, and what its health checks say."""
+    """The words on each point: its name, a figure's own lines, and what its health checks say; and, for whom a click
+    reaches, its address."""
 
     def text(row: R) -> str:
         health = [f"health checks: {escape(row.health)}"] if row.health else []
         return "<br>".join([_name(row), *lines(row), *health])
 
-    return {"text": [text(row) for row in some], "hovertemplate": "%{text}<extra></extra>"}
+    return {
+        "text": [text(row) for row in some],
+        "customdata": [row.trial for row in some],
+        "hovertemplate": "%{text}<extra></extra>",
+    }
 
 
 def _lines(row: Row) -> Sequence[str]:

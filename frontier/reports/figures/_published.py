@@ -119,6 +119,7 @@ def draw(figure: go.Figure, made: Sequence[Row], theme: Theme, place: Callable[[
     add(
         [row for row in ours if not row.front_of_this_view], "other points",
         marker={"symbol": "circle", "size": 6, "color": theme.muted, "opacity": 0.7},
+        customdata=[row.trial for row in ours if not row.front_of_this_view],
     )  # fmt: skip
     add(
         [row for row in ours if row.nondominated_in_all], "non-dominated in all objectives", hoverinfo="skip",
@@ -128,6 +129,7 @@ def draw(figure: go.Figure, made: Sequence[Row], theme: Theme, place: Callable[[
     add(
         [row for row in ours if row.front_of_this_view], "front of this view (on validation)",
         marker={"symbol": "diamond", "size": 9, "color": theme.front},
+        customdata=[row.trial for row in ours if row.front_of_this_view],
     )  # fmt: skip
     if flagged := [row for row in ours if failed(row.health)]:
         add(

@@ -99,6 +99,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
                 thickness=1,
             ),
             text=[_hover(row) for row in some],
+            customdata=[trial] * len(x),
             hovertemplate="%{text}<extra></extra>",
         )
         flagged += [(place, *at) for place, *at in zip([trial] * len(x), x, y, strict=True) if failed(some[0].health)]

@@ -120,6 +120,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
                     xaxis=f"x{place}",
                     marker={"color": getattr(theme, part.role), "pattern": pattern},
                     text=[_hover(row) for row in priced],
+                    customdata=[row.trial for row in priced],
                     textposition="none",
                     hovertemplate="%{text}<extra></extra>",
                 )

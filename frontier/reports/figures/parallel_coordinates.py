@@ -22,6 +22,7 @@ MISLEADS = (
     "The order of the axes and the lines on top decide what is seen, and a crossing between two axes says nothing of "
     "others; every axis is stretched over this study's own range."
 )
+SCALED = True
 MOST_LINES = 200  # of more points all that are non-dominated, up to as many, and others evenly
 
 
@@ -87,9 +88,10 @@ def data(studied: Studied) -> tuple[Row, ...]:
     return tuple(_row(point, studied) for point in points)
 
 
-def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
-    """A line a point; those that no other one dominates in all objectives wider, with diamonds, above the others."""
-    scales = [_Scale.of(axis, [getattr(row, axis.field) for row in rows]) for axis in AXES]
+def draw(rows: Sequence[Row], theme: Theme, whole: Sequence[Row] = ()) -> go.Figure:
+    """A line a point; those that no other one dominates in all objectives wider, with diamonds, above the others. The
+    axes are those of `whole` besides, so that they stay when some of its points are looked at."""
+    scales = [_Scale.of(axis, [getattr(row, axis.field) for row in (*rows, *whole)]) for axis in AXES]
     shown = [scale for scale in scales if scale is not None]
     figure = frame(
         theme,
@@ -106,15 +108,20 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         top=92,
     )
     figure.update_layout(legend={"y": 1.12})
-    for place, scale in enumerate(shown):
-        figure.add_shape(
-            type="line", x0=place, x1=place, y0=0, y1=1, line={"color": theme.muted, "width": 1}, layer="below"
-        )
-        for value in scale.ticks():
-            figure.add_annotation(
-                x=place, y=scale.height(value), text=scale.axis.text(value), showarrow=False, xanchor="left",
-                xshift=6, font={"size": 11, "color": theme.muted}, bgcolor=theme.paper, borderpad=1,
-            )  # fmt: skip
+    figure.update_layout(
+        shapes=[
+            {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "line": {"color": theme.muted, "width": 1},
+             "layer": "below"}
+            for place in range(len(shown))
+        ],
+        annotations=[
+            {"x": place, "y": scale.height(value), "text": scale.axis.text(value), "showarrow": False,
+             "xanchor": "left", "xshift": 6, "font": {"size": 11, "color": theme.muted}, "bgcolor": theme.paper,
+             "borderpad": 1}
+            for place, scale in enumerate(shown)
+            for value in scale.ticks()
+        ],
+    )  # fmt: skip
     kinds = (
         ("dominated", False, {"color": theme.other, "width": 1, "dash": "dot"}, {"symbol": "circle", "size": 4}, 0.8),
         (
@@ -128,6 +135,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         figure.add_scatter(
             x=x, y=y, text=text, name=f"{name} ({len(some)})", mode="lines+markers", line=line, opacity=opacity,
             marker=marker | {"color": line["color"]}, hovertemplate="trial %{text}<extra></extra>", connectgaps=False,
+            customdata=[trial for row in some for trial in (*[row.trial] * len(shown), None)],
         )  # fmt: skip
     if flagged := [row for row in rows if failed(row.health)]:
         x, y, _ = _lines(flagged, shown)

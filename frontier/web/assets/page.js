@@ -12,10 +12,54 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
-      if (looked.ended) return `${looked.ended}; ${looked.points} points`;
+      const said = looked.said ? [looked.said] : [];
       const age = Math.max(0, Math.round(Date.now() / 1000 - looked.at));
-      return `updated ${age} s ago; ${looked.points} points`;
+      return [...(looked.ended ? [] : [`updated ${age} s ago`]), `${looked.points} points`, ...said].join("; ");
     },
   },
 });
 dark.addEventListener("change", () => window.dash_clientside.set_props("scheme", { data: scheme() }));
+
+// A data table comes as the text of one attribute; where its rows are points, their first cells are buttons.
+const put = (kind, held) => {
+  const cell = document.createElement(kind);
+  cell.append(held);
+  return cell;
+};
+const opener = (text, key) => {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  Object.assign(button.dataset, { press: "pick", key });
+  return Object.assign(put("th", button), { scope: "row" });
+};
+const fill = (place) => {
+  const { titles, rows, opens, chosen } = JSON.parse(place.dataset.table);
+  const table = document.createElement("table");
+  const head = table.createTHead().insertRow();
+  head.append(...titles.map((title) => Object.assign(put("th", title), { scope: "col" })));
+  const body = table.createTBody();
+  for (const [first, ...rest] of rows) {
+    const row = body.insertRow();
+    const key = `${opens}${first}`;
+    row.append(opens === null ? put("td", first) : opener(first, key), ...rest.map((text) => put("td", text)));
+    if (opens !== null && key === chosen) row.className = "chosen";
+  }
+  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  place.replaceChildren(table);
+  if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+};
+new MutationObserver((changes) => {
+  for (const { type, target, addedNodes } of changes) {
+    if (type === "attributes") fill(target);
+    for (const node of addedNodes) {
+      if (node.nodeType !== Node.ELEMENT_NODE) continue;
+      if (node.matches("[data-table]")) fill(node);
+      node.querySelectorAll("[data-table]").forEach(fill);
+    }
+  }
+}).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-table"] });
+
+// Buttons that come and go: a press is told once, by a part of the page that stays, so that none is lost.
+document.addEventListener("click", ({ target }) => {
+  const { press, key = "" } = target.closest?.("[data-press]")?.dataset ?? {};
+  if (press) window.dash_clientside.set_props("pressed", { data: [press, key, performance.now()] });
+});

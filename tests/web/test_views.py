@@ -1,0 +1,79 @@
+"""The linked views in a real browser: each figure of the report, over the one selection, with its data as a table."""
+
+from __future__ import annotations
+
+from visit import Visit
+
+from frontier import registry
+from frontier.web.desk import Desk
+from frontier.web.view import View
+
+SOME = "?study=one&brush=1000.0,100000.0,50.0,80.0"
+BRUSHED = View(studies=("one",), brush=(1e3, 1e5, 50.0, 80.0))
+
+
+def test_a_linked_figure_comes_when_it_is_asked_for(visit: Visit) -> None:
+    visit.open("?study=one&view=")
+    visit.page.locator("#views label", has_text="clean vs seconds").first.click()
+    visit.says("#linked", registry.load("figure", "clean_vs_seconds").TITLE)
+    assert "clean_vs_seconds" in visit.query("view")
+
+
+def test_every_figure_of_the_report_is_a_view(visit: Visit) -> None:
+    names = registry.names("figure")
+    visit.open("?study=one&" + "&".join(f"view={name}" for name in names))
+    for name in names:
+        visit.says(f"#linked-{name}", registry.load("figure", name).TITLE)
+        assert visit.rows(f"#linked-{name}"), name
+        assert visit.figure("_fullData.length", f"#linked-{name}") > 0
+    over_trials = [float(row["hypervolume"]) for row in visit.rows("#linked-hypervolume_over_trials")]
+    assert over_trials == sorted(over_trials)
+    over_time = visit.rows("#linked-hypervolume_over_time")
+    assert (len(over_time), {row["clock"] for row in over_time}) == (40, {"events"})
+    assert "penalty" in {row["knob"] for row in visit.rows("#linked-knob_importance")}
+    assert {row["severity"] for row in visit.rows("#linked-corrupted_by_severity")} == {"0", "1", "3", "5"}
+    bands = visit.rows("#linked-bands_over_seeds")
+    assert {(row["runs"], row["over"]) for row in bands} == {("2", "studies")}
+    assert {"attained by 25 percent", "attained by 50 percent", "attained by 75 percent"} <= bands[0].keys()
+
+
+def test_the_parallel_coordinates_keep_their_axes_under_a_brush(visit: Visit, desk: Desk) -> None:
+    ticks = "layout.annotations.map(a => [a.x, a.y, a.text])"
+    place = "#linked-parallel_coordinates"
+    visit.open("?study=one&view=parallel_coordinates")
+    whole = visit.figure(ticks, place)
+    visit.open(f"{SOME}&view=parallel_coordinates")
+    expected = {entry.point.address for entry in desk.frame(BRUSHED).chosen}
+    assert visit.figure(ticks, place) == whole
+    assert {row["trial"] for row in visit.rows(place)} == expected
+
+
+def test_a_click_in_a_linked_figure_opens_the_point(visit: Visit) -> None:
+    visit.open("?study=one&view=clean_vs_relus")
+    place = "#linked-clean_vs_relus"
+    first = "_fullData.map((t, i) => [i, t.customdata && t.customdata[0]]).find(([, trial]) => trial)"
+    i, trial = visit.figure(first, place)
+    visit.page.locator(f"{place} .scatterlayer .trace").nth(i).locator("path.point").first.click(force=True)
+    visit.says("#detail-title", f"Point one:{trial}")
+
+
+def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
+    visit.open("?study=one&view=mask_atlas&point=one:3")
+    visit.page.get_by_text("Lay it beside another").click()
+    assert visit.wait_query("beside") == "one:3"
+    visit.page.locator("#table tbody th button", has_text="one:5").first.click()
+    visit.says("#detail-title", "Point one:5")
+    visit.says("#linked-mask_atlas", "kept by both")
+    rows = visit.settle().rows("#linked-mask_atlas")
+    assert list(rows[0].values())[:2] == ["3", "5"]
+    assert len(rows) == 17
+    assert set(visit.figure("_fullData.map(t => t.type)", "#linked-mask_atlas")) == {"heatmap"}
+
+
+def test_kept_relus_are_there_as_count_and_percent(visit: Visit) -> None:
+    visit.open("?study=one&point=one:3&view=kept_relus_by_site")
+    rows = visit.rows("#detail")
+    assert len(rows) == 17
+    row = rows[0]
+    assert row["percent"] == f"{100 * int(row['kept'].replace(',', '')) / int(row['of'].replace(',', '')):.3g}%"
+    assert {"kept", "kept percent"} <= visit.rows("#linked-kept_relus_by_site")[0].keys()
