@@ -53,7 +53,7 @@ def _controls(known: Known) -> html.Form:
         [
             _group("Axes", _select("x", "Across", names, plain.x), _select("y", "Up", names, plain.y),
                    _checks("logs", "Logarithmic", {"x": "across", "y": "up"}, ["x"])),
-            _group("Price of private inference, a model's",
+            _group("Price, a model's",
                    _radios("protocol", "Protocol", {name: name for name in known.protocols}, plain.setting.protocol),
                    _radios("link", "Network", {"lan": "LAN", "wan": "WAN", OTHER: "as below"}, "lan"),
                    _number("rtt", "Round trip (ms)"), _number("mbit", "Bandwidth (Mbit/s)")),

@@ -47,6 +47,7 @@ def overlay(figure: go.Figure, some: Sequence[Placed], theme: Theme) -> None:
                     x=[one.x for one in here], y=[one.y for one in here], name=name, mode="markers", legend="legend2",
                     marker={"symbol": SYMBOLS[kind] + "-dot" * secondary, "size": 9, "color": theme.other},
                     text=[_hover(one.of) for one in here], hovertemplate="%{text}<extra></extra>",
+                    unselected={"marker": {"opacity": 1}},
                 )  # fmt: skip
     if some:
         figure.update_layout(

@@ -52,7 +52,8 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
 
     def ring(some: Sequence[Entry], name: str, marker: dict[str, Any]) -> None:
         if some:
-            add(some, name, marker=marker, hoverinfo="skip")
+            always = {"unselected": {"marker": {"opacity": 1}}} if name in (CHOSEN, BESIDE) else {}
+            add(some, name, marker=marker, hoverinfo="skip", **always)
 
     for i, (name, some) in enumerate(groups(frame.entries, view).items()):
         colour = CATEGORIES[theme][i % len(CATEGORIES[theme])]
@@ -84,7 +85,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
         dragmode="select",
         showlegend=True,
         legend={"y": -0.16, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
-        selections=selections(view.brush),
+        selections=selections(view.brush, theme),
         newselection={"line": {"color": theme.ink, "width": 1, "dash": "dot"}},
         activeselection={"fillcolor": CLEAR},
         uirevision=f"{view.x} {view.y} {view.logs}",
@@ -116,12 +117,13 @@ def group_of(entry: Entry, colour: str) -> str:
     return names[colour]
 
 
-def selections(box: Box | None) -> list[dict[str, Any]]:
+def selections(box: Box | None, theme: Theme) -> list[dict[str, Any]]:
     """The brush as plotly draws it."""
     if box is None:
         return []
     x0, x1, y0, y1 = box
-    return [{"type": "rect", "xref": "x", "yref": "y", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "opacity": 1}]
+    line = {"color": theme.ink, "width": 1, "dash": "dot"}
+    return [{"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1, "opacity": 1, "line": line}]
 
 
 def step_of(x: Axis, y: Axis) -> str:

@@ -1,5 +1,6 @@
 // What needs no server: the reader's colour scheme, the box of a brush, and how old the figures are.
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
+let boxed = false; // whether a box was drawn here: a brush that came with the address is none, and stays
 const scheme = () => (dark.matches ? "dark" : "light");
 
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -7,8 +8,13 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     scheme,
     box: (selected) => {
       const ends = selected && selected.range;
-      if (ends && ends.x && ends.y) return [...ends.x, ...ends.y];
-      return selected === null || selected === undefined ? null : window.dash_clientside.no_update;
+      if (ends && ends.x && ends.y) {
+        boxed = true;
+        return [...ends.x, ...ends.y];
+      }
+      if (!boxed || selected) return window.dash_clientside.no_update;
+      boxed = false;
+      return null;
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
