@@ -29,7 +29,7 @@ from frontier.__main__ import guarded
 from frontier.errors import BlockedError
 
 PROTOCOLS = ("delphi", "cheetah", "snl_table")  # one a repeat, so that none was priced before
-DRAWN = "document.querySelector('#scatter .js-plotly-plot')?._fullData?.some(t => t.customdata?.length)"
+DRAWN = "() => document.querySelector('#scatter .js-plotly-plot')?._fullData?.some(t => t.customdata?.length)"
 FIRST = "document.querySelector('#scatter .js-plotly-plot')._fullData.find(t => t.customdata).x[0]"
 
 
@@ -92,7 +92,7 @@ def switch(page: Any, protocol: str) -> float:
     page.wait_for_timeout(3000)
     before = page.evaluate(FIRST)
     choose = page.locator("#protocol label", has_text=protocol)
-    return timed(choose.click, lambda: page.wait_for_function(f"{FIRST} !== {before!r}"))
+    return timed(choose.click, lambda: page.wait_for_function(f"() => {FIRST} !== {before!r}"))
 
 
 def brush(page: Any) -> float:

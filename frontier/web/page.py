@@ -79,7 +79,7 @@ def _main() -> html.Main:
         [
             html.Div(
                 [html.P(id="summary", role="status"),
-                 dcc.Graph(id="scatter", config=GRAPH, figure={"layout": {"height": 560}}),
+                 dcc.Graph(id="scatter", config=GRAPH, figure={"layout": {"height": 600}}),
                  html.P(id="scatter-alt", className="quiet"), html.Div(id="papers-said")],
                 id="plot", tabIndex=-1,
             ),

@@ -14,6 +14,7 @@ from frontier.reports.theme import Theme
 from frontier.web.axes import AXES
 from frontier.web.view import View
 
+ABOVE: Final = 76  # px over the plot: the tool bar, and two lines of a legend below it
 REPORTED: Final = {name: name for name in ("relu_count", "online_s", "online_mb")} | {"clean": "accuracy_percent"}
 HEADER: Final = ("method", "in a ReLU's place", "network", "ReLUs", "test accuracy (%)", "seconds, as reported",
                  "second-hand", "source")  # fmt: skip
@@ -52,7 +53,7 @@ def overlay(figure: go.Figure, some: Sequence[Placed], theme: Theme) -> None:
     if some:
         figure.update_layout(
             legend2={
-                "orientation": "h", "x": 0, "xanchor": "left", "y": 1.0, "yanchor": "bottom",
+                "orientation": "h", "x": 0, "xanchor": "left", "y": 0.955, "yref": "container", "yanchor": "top",
                 "title": {"text": "papers: "}, "font": {"color": theme.muted}, "itemclick": False,
                 "itemdoubleclick": False,
             },

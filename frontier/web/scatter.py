@@ -15,12 +15,14 @@ from frontier.reports.points import failed
 from frontier.reports.theme import CATEGORIES, Theme
 from frontier.web.axes import AXES, Axis, shown
 from frontier.web.frame import Entry, Frame
-from frontier.web.papers import Placed, overlay
+from frontier.web.papers import ABOVE, Placed, overlay
 from frontier.web.view import Box, View
 
-MOST_SVG: Final = 2_000  # points; more are drawn by WebGL, which tests and screen readers cannot look into
+# Points; more are drawn by WebGL, which screen readers cannot look into, and which without a graphics card takes longer
+# to brush even at 5,000 points.
+MOST_SVG: Final = 6_000
 SYMBOLS: Final = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "hexagram")
-HEIGHT = 560
+HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
 FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
@@ -33,7 +35,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
         x=_axis(x, view.logs[0], [*(e.at[0] for e in frame.entries), *(p.x for p in papers)], frame.zeros[0]),
         y=_axis(y, view.logs[1], [*(e.at[1] for e in frame.entries), *(p.y for p in papers)], frame.zeros[1]),
         height=HEIGHT,
-        top=24,
+        top=ABOVE if papers else 24,
     )
     kind = go.Scattergl if webgl and len(frame.entries) > MOST_SVG else go.Scatter
 
@@ -84,7 +86,8 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
     figure.update_layout(
         dragmode="select",
         showlegend=True,
-        legend={"y": -0.16, "yanchor": "top", "itemclick": False, "itemdoubleclick": False},
+        margin={"b": BELOW},
+        legend={"y": 0, "yref": "container", "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
         selections=selections(view.brush, theme),
         newselection={"line": {"color": theme.ink, "width": 1, "dash": "dot"}},
         activeselection={"fillcolor": CLEAR},
