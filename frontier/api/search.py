@@ -66,6 +66,7 @@ def search(
     grace_s: float | None = None,
     cpu: float | None = None,
     gpu: float | None = None,
+    gpu_gib: float | None = None,
     recorded: Sequence[TrialRecord] = (),
     enqueue: Sequence[str | Path] = (),
     warm_start: Sequence[str] = (),
@@ -79,7 +80,8 @@ def search(
     `storage` is the URL of a PostgreSQL database for the sampler's memory: then several drivers may work on the study
     at once, each started by a call of its own, and `trials` counts the trials of all. `resume` is given it again.
     `trajectories_gb`: disk for the mask searches that trials share (`search_seed`); with 0 none is shared.
-    `address` joins a running Ray cluster; `cpu` and `gpu` are what a trial is given in place of the space's resources.
+    `address` joins a running Ray cluster; `cpu` and `gpu` (a share) or `gpu_gib` (of a GPU's memory: as many trials on
+    each as the smallest GPU holds) are what a trial is given in place of the space's resources.
     `enqueue`: files of guesses, addresses of points or `published` (`api.guesses`), asked first. `warm_start`: studies
     whose points the sampler learns from (`api.warm_start`). `replicate`: once the total is reached, every trial of the
     front is run again with so many other seeds.
@@ -95,7 +97,7 @@ def search(
         refuse_sqlite_on(home)
     folder = home_at(home)
     minutes = question.resources.deadline_min if trial_deadline_min is None else trial_deadline_min
-    given = _given(question, cpu, gpu)
+    given = _given(question, cpu, gpu, gpu_gib)
     runtime = Runtime(
         home=folder.resolve(),
         data=Path(data).resolve() if data is not None else None,
@@ -111,6 +113,7 @@ def search(
         concurrency=_concurrency(question, given, concurrency, address),
         cpu=given.cpu,
         gpu=given.gpu,
+        gpu_gib=given.gpu_gib,
         address=address,
         shared=storage is not None,
         url=url_of(home),
@@ -254,15 +257,28 @@ def _device(runtime: Runtime, address: str | None) -> None:
             raise
 
 
-def _given(question: Space, cpu: float | None, gpu: float | None) -> Resources:
-    """What one trial is given. Raises InputError for no CPU, and for GPUs beyond one that are no whole number."""
+def _given(question: Space, cpu: float | None, gpu: float | None, gpu_gib: float | None) -> Resources:
+    """What one trial is given. Raises InputError for no CPU, for GPUs beyond one that are no whole number, and for a
+    share of a GPU beside an amount of its memory."""
     if cpu is not None and not 0 < cpu < math.inf:
         raise InputError("not a share of a machine", where="--cpu", expected="more than 0", got=cpu)
     gpus, where = (question.resources.gpu, f"space '{question.name}', resources.gpu") if gpu is None else (gpu, "--gpu")
     if not (0 <= gpus <= 1 or (gpus < math.inf and gpus == int(gpus))):
         raise InputError("not a share of a machine", where=where, expected="0 to 1, or a whole number", got=gpus)
-    asked = {"cpu": cpu, "gpu": gpu}
-    return question.resources.model_copy(update={kind: share for kind, share in asked.items() if share is not None})
+    if gpu_gib is not None and not 0 < gpu_gib < math.inf:
+        raise InputError("not an amount of memory", where="--gpu-gib", expected="more than 0", got=gpu_gib)
+    asked: dict[str, float | None] = {} if cpu is None else {"cpu": cpu}
+    if gpu is not None or gpu_gib is not None:  # one takes the place of whatever the space says
+        asked |= {"gpu": gpu or 0.0, "gpu_gib": gpu_gib}
+    given = question.resources.model_copy(update=asked)
+    if given.gpu and given.gpu_gib is not None:
+        raise InputError(
+            "a share of a GPU and an amount of its memory",
+            where=where if gpu is None else "--gpu",
+            expected="one of gpu and gpu_gib",
+            got=f"gpu {given.gpu:g}, gpu_gib {given.gpu_gib:g}",
+        )
+    return given
 
 
 def _manifest(

@@ -43,6 +43,10 @@ Gpu = Annotated[
     float | None,
     typer.Option(metavar="X", help="GPUs of one trial; 0.25: four trials on one, a quarter of its memory each."),
 ]
+GpuGib = Annotated[
+    float | None,
+    typer.Option(metavar="GIB", help="GPU memory of one trial, in place of --gpu: as many on a GPU as it holds."),
+]
 Enqueue = Annotated[
     list[str] | None,
     typer.Option(
@@ -85,6 +89,7 @@ def command(
     grace: Grace = None,
     cpu: Cpu = None,
     gpu: Gpu = None,
+    gpu_gib: GpuGib = None,
     enqueue: Enqueue = None,
     warm_start: WarmStart = None,
     replicate: Replicate = None,
@@ -123,6 +128,7 @@ def command(
             grace_s=grace,
             cpu=cpu,
             gpu=gpu,
+            gpu_gib=gpu_gib,
             enqueue=enqueue or (),
             warm_start=warm_start or (),
             replicate=replicate,

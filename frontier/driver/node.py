@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -12,6 +14,10 @@ from pathlib import Path
 from frontier import registry
 from frontier.frozen import Frozen
 
+DEVICES = (
+    "import json, torch; found = map(torch.cuda.get_device_properties, range(torch.cuda.device_count())); "
+    "print(json.dumps([(device.name, device.total_memory) for device in found]))"
+)
 LIBRARIES = ("ray", "torch", "torchvision", "optuna", "numpy", "pydantic", "safetensors", "scipy", "scikit-learn")
 
 
@@ -67,10 +73,18 @@ def _try(home: Path) -> tuple[str | None, float | None]:
     return None, round(shutil.disk_usage(folder).free / 2**30, 1)
 
 
-def _gpus() -> tuple[str, ...]:
-    import torch
+def gpus_gib() -> tuple[float, ...]:
+    """The memory of each GPU."""
+    return tuple(gib for _, gib in _devices())
 
-    if not torch.cuda.is_available():
-        return ()
-    devices = (torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count()))
-    return tuple(f"{device.name} ({device.total_memory / 2**30:.0f} GiB)" for device in devices)
+
+def _gpus() -> tuple[str, ...]:
+    return tuple(f"{name} ({gib:.0f} GiB)" for name, gib in _devices())
+
+
+def _devices() -> list[tuple[str, float]]:
+    """Name and GiB of each GPU, by a process of its own: in a task that asked for no GPU Ray hides them all, and this
+    process may be a trial's later."""
+    seen = {name: value for name, value in os.environ.items() if (name, value) != ("CUDA_VISIBLE_DEVICES", "")}
+    done = subprocess.run([sys.executable, "-c", DEVICES], env=seen, capture_output=True, text=True, check=True)  # noqa: S603
+    return [(name, size / 2**30) for name, size in json.loads(done.stdout)]

@@ -48,7 +48,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Work:
-    """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included.
+    """What a backend needs beside the search. `cpu` and `gpu` are what one trial is given, fractions included; with
+    `gpu_gib` the share of a GPU follows from the memory of those that there are.
 
     `address` joins a running Ray cluster; None starts one of its own. `shared`: the sampler's memory is in a database
     that several drivers share, not in a file. `url`: that of a home at one, which every machine mirrors for itself.
@@ -60,6 +61,7 @@ class Work:
     concurrency: int = 1
     cpu: float = 1.0
     gpu: float = 0.0
+    gpu_gib: float | None = None
     address: str | None = None
     shared: bool = False
     url: str | None = None

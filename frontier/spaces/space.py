@@ -34,10 +34,15 @@ class SearchSettings(Grown):
 class Resources(Grown):
     """What one trial is given. Fractions share a device between trials."""
 
-    NEWER = frozenset({"deadline_min"})
+    NEWER = frozenset({"gpu_gib", "deadline_min"})
 
     cpu: float = Field(default=1.0, gt=0)
     gpu: float = Field(default=0.0, ge=0)
+    gpu_gib: float | None = Field(
+        default=None,
+        gt=0,
+        description="memory of a GPU in place of a share: as many trials on each as the smallest holds",
+    )
     deadline_min: float | None = Field(default=None, gt=0, description="minutes after which a trial is stopped, FAILED")
 
 

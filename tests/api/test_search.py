@@ -263,6 +263,18 @@ def test_resources_that_the_machine_does_not_have_are_an_error_at_once(space: Pa
     assert not (tmp_path / "home").exists()
 
 
+def test_memory_of_a_gpu_takes_the_place_of_a_share(space: Path, tmp_path: Path) -> None:
+    space.write_text(space.read_text() + "resources: {gpu: 0.5}\n")
+    with pytest.raises(BlockedError, match="a trial asks for 1e\\+06 GiB of a GPU's memory"):
+        frontier.search(space, home=tmp_path / "home", gpu_gib=1e6)
+    for amount in (0.0, float("nan")):
+        with pytest.raises(InputError, match="--gpu-gib: not an amount"):
+            frontier.search(space, home=tmp_path / "home", gpu_gib=amount)
+    with pytest.raises(InputError, match="expected: one of gpu and gpu_gib"):
+        frontier.search(space, home=tmp_path / "home", gpu=0.5, gpu_gib=1.0)
+    assert not (tmp_path / "home").exists()
+
+
 def test_one_gpu_and_a_half_is_refused_wherever_it_is_asked_for(space: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--gpu: not a share"):
         frontier.search(space, home=tmp_path / "home", gpu=1.5)

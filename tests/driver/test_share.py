@@ -14,6 +14,7 @@ from frontier.driver.backends import _share
 from frontier.driver.drive import drive
 from frontier.driver.study import Search
 from frontier.driver.work import Work
+from frontier.errors import BlockedError
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
 
@@ -54,6 +55,22 @@ def test_a_divided_gpu_is_divided_in_memory_too(
     with threadpool_limits():
         _share.take_share(work(tmp_path, gpu=gpu))
     assert asked == limits
+
+
+@pytest.mark.parametrize(
+    ("gpu_gib", "gpus_gib", "gpu"),
+    [(None, [], 0.0), (20.0, [80.0], 0.25), (20.0, [80.0, 47.5], 0.5), (47.5, [47.5], 1.0)],
+)
+def test_trials_are_packed_by_the_memory_of_the_smallest_gpu(
+    tmp_path: Path, gpu_gib: float | None, gpus_gib: list[float], gpu: float
+) -> None:
+    assert _share.packed(work(tmp_path, gpu_gib=gpu_gib), gpus_gib).gpu == gpu
+
+
+@pytest.mark.parametrize(("gpus_gib", "says"), [([], "there is no GPU"), ([80.0, 16.0], "the smallest GPU has 16")])
+def test_memory_that_a_gpu_lacks_is_said(tmp_path: Path, gpus_gib: list[float], says: str) -> None:
+    with pytest.raises(BlockedError, match=rf"20 GiB of a GPU's memory, and {says}"):
+        _share.packed(work(tmp_path, gpu_gib=20.0), gpus_gib)
 
 
 @pytest.mark.slow

@@ -1,14 +1,32 @@
-"""A worker takes its share of the machine and no more: threads of every pool, and of a divided GPU the memory."""
+"""The share of a machine that a trial is given, and that a worker takes and no more: threads, and a GPU's memory."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 
 from threadpoolctl import threadpool_limits
 
 from frontier.driver.work import Work
+from frontier.errors import BlockedError
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def packed(work: Work, gpus_gib: Sequence[float]) -> Work:
+    """With the share of a GPU that a trial's memory comes to on the smallest of these; the work itself where no memory
+    was asked for. Raises BlockedError where there is no GPU, or the smallest has too little."""
+    if work.gpu_gib is None:
+        return work
+    smallest = min(gpus_gib, default=0.0)
+    if fitting := int(smallest / work.gpu_gib):
+        return replace(work, gpu=1 / fitting)
+    found = f"the smallest GPU has {smallest:.3g}" if gpus_gib else "there is no GPU"
+    raise BlockedError(
+        f"a trial asks for {work.gpu_gib:g} GiB of a GPU's memory, and {found}; lower gpu_gib of the space "
+        "(--gpu-gib), or start the search where there is more"
+    )
 
 
 def variables(work: Work) -> dict[str, str]:

@@ -25,9 +25,10 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
-from frontier.driver.backends._share import variables
+from frontier.driver.backends._share import packed, variables
 from frontier.driver.backends._worker import run_here
-from frontier.driver.cluster import environment, join, knock
+from frontier.driver.cluster import ask_each_node, environment, join, knock
+from frontier.driver.node import gpus_gib
 from frontier.driver.storage import STORAGE
 from frontier.driver.study import Search
 from frontier.driver.work import Work
@@ -55,6 +56,7 @@ def check(work: Work) -> None:
     """Raises BlockedError when a cluster on this machine could not carry one trial, or when another one does not answer
     or there is no token to join it with; what that one carries is known when it is joined."""
     if work.address is None:
+        work = packed(work, () if work.gpu_gib is None else gpus_gib())
         _fitting(work, [_here(work)])
     else:
         knock(work.address)
@@ -73,6 +75,8 @@ def run(search: Search, work: Work) -> None:
     with _environment(work), _cluster(work.address), _removed(folder):
         if not work.shared:
             _refuse_hosts(_alive())
+        if work.gpu_gib is not None:
+            work = packed(work, _gpus_of_all_nodes())
         fitting = _fitting(work, [node["Resources"] for node in _alive()])
         trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
         tune.Tuner(
@@ -212,6 +216,14 @@ def _fitting(work: Work, nodes: Sequence[Mapping[str, float]]) -> int:
             "lower the resources of the space, or start the search where there are more"
         )
     return fitting
+
+
+def _gpus_of_all_nodes() -> list[float]:
+    """Raises BlockedError for a node that does not say what it has."""
+    found = ask_each_node(gpus_gib)
+    if silent := [f"{node}: {answer}" for node, answer in found.items() if isinstance(answer, Exception)]:
+        raise BlockedError("not every node says what its GPUs are: " + "; ".join(silent))
+    return [gib for answer in found.values() for gib in answer]
 
 
 def _alive() -> list[dict[str, Any]]:
