@@ -98,16 +98,8 @@ class Watched:
 
         manifest, view = self.manifest, StudyView(self._files.home, self._files.name)
         total = max(total_of(manifest), len(self._files.trials()))
-        yield events.Started(
-            ts=manifest.created_at,
-            study=view.name,
-            space_hash=manifest.space_hash,
-            sampler=manifest.sampler,
-            seed=manifest.seed,
-            trials=total,
-            relus=manifest.relus,
-        )
         ts = manifest.created_at
+        yield events.Started.of(manifest, total).model_copy(update={"ts": ts})
         for trial, record in view.records():
             path = self._files.trial_folder(trial) / "record.json"
             ts = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")

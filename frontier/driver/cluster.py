@@ -91,18 +91,22 @@ def dashboard() -> str | None:
     return f"http://{url}" if url else None
 
 
+def alive() -> list[dict[str, Any]]:
+    """The nodes of the cluster that this process has joined, as Ray describes them."""
+    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
+
+
 def ask_each_node(question: Callable[..., Any], *given: Any) -> dict[str, Any]:
     """`question(*given)` on every node that is alive, by the node's name and address; the exception where it failed.
 
     To be called after `join`. `question` is a function of a module that the nodes have, and takes no CPU.
     """
     task = ray.remote(num_cpus=0, max_retries=0)(question)
-    nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
     asked = {
         f"{node['NodeManagerHostname']} {node['NodeManagerAddress']}": task.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         ).remote(*given)
-        for node in nodes
+        for node in alive()
     }
     ray.wait(list(asked.values()), num_returns=len(asked), timeout=ANSWER_S)
     return {name: _answer(reference) for name, reference in asked.items()}

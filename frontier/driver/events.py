@@ -12,6 +12,7 @@ from pydantic import Field
 
 from frontier.frozen import Frozen
 from frontier.results.record import TrialRecord
+from frontier.results.store import StudyManifest
 
 
 def _now() -> str:
@@ -43,6 +44,18 @@ class Started(_Event):
     seed: int
     trials: int
     relus: int
+
+    @classmethod
+    def of(cls, about: StudyManifest, trials: int) -> Started:
+        """The event that announces a study."""
+        return cls(
+            study=about.name,
+            space_hash=about.space_hash,
+            sampler=about.sampler,
+            seed=about.seed,
+            trials=trials,
+            relus=about.relus,
+        )
 
 
 class Resumed(_Event):

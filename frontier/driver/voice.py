@@ -25,16 +25,7 @@ class Voice:
         self.driver: str | None = None
 
     def started(self, about: StudyManifest, trials: int) -> None:
-        self._say(
-            events.Started(
-                study=about.name,
-                space_hash=about.space_hash,
-                sampler=about.sampler,
-                seed=about.seed,
-                trials=trials,
-                relus=about.relus,
-            )
-        )
+        self._say(events.Started.of(about, trials))
 
     def resumed(self, trials: int, again: tuple[int, ...]) -> None:
         front, volume = self._standing.front(), self._standing.hypervolume()

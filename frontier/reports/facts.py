@@ -48,6 +48,11 @@ class Facts:
         """What figures of seconds and bytes are of."""
         return pricing_of(self.goals, self.price)
 
+    @property
+    def served(self) -> str:
+        """Begins a caption of what the search saw where the other figures are oracle-routed."""
+        return "Of the served figures, as the search saw them. " if self.routing == "oracle" else ""
+
     def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""
         return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in SPLITS)

@@ -12,6 +12,7 @@ from typing import Any, final
 
 ALONE = "events.jsonl"  # of drivers that work alone, one after another
 SHARED = "events-"  # of one that shares the study: events-DRIVER.jsonl
+END_BYTES = 65_536  # of a log, in which its last whole line stands
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,27 @@ class EventLog:
                 yield Line(event, tail.driver)
             else:
                 self.damaged += 1
+
+
+def last_events(folder: Path) -> list[dict[str, Any]]:
+    """The last whole event of each log of the study in `folder`, read from its end; {} for one that has none."""
+    logs = [folder / ALONE, *sorted(folder.glob(f"{SHARED}*.jsonl"))]
+    return [_last_of(path) for path in logs if path.is_file()]
+
+
+def _last_of(path: Path) -> dict[str, Any]:
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(file.tell() - END_BYTES, 0))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            return event
+    return {}
 
 
 @final

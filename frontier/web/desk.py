@@ -43,10 +43,9 @@ class Desk:
     """One for a server; safe to be asked from several threads."""
 
     def __init__(self, library: Library) -> None:
-        """`webgl`: whether many points may be drawn by WebGL, for which a page is allowed more than others: decided
-        once, for a page keeps what it was allowed when it was opened."""
         self.library, self._prices = library, Prices()
         points = sum(len(study.points) for study in library.snapshot.studies.values())
+        # decided once: a page keeps what it was allowed when it was opened, and WebGL needs more than others do
         self.webgl = points > MOST_SVG // 2
         self._frames: Recent[tuple[int, View], Frame] = Recent(FRAMES)
         self._facts: Recent[tuple[int, str], Facts] = Recent(TABLES)

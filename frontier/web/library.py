@@ -6,7 +6,6 @@ has the same time, size and inode as before is the same record.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -14,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from frontier.driver.lookout import Lookout
 from frontier.errors import FrontierError, InputError, RecordError
 from frontier.reports.points import Absent, StudyPoint, absent_of, points_of
+from frontier.results.event_log import last_events
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, StudyManifest
 from frontier.spaces.constraints import constraints_of
 from frontier.spaces.goals import FOUR, goals_of
 
 AGAIN_S: Final = 1.0  # several readers of one page do not make it look at the disk more often than that
-TAIL_BYTES: Final = 65_536  # of an event log, in which its last whole line stands
 ENDS: Final = {"done": "the search is done", "interrupted": "the search was interrupted"}
 DIED: Final = "the search was cut off; frontier watch says how to go on"
 Record = TrialRecord | RecordError
@@ -133,29 +132,12 @@ def ended_by(study: Study, lookout: Lookout) -> str:
     """How a study's search ended, by its logs' last lines and by who lives; empty while it may go on. Without a log
     nobody searches."""
     seen = lookout.look()  # before the logs: then all that a dead driver wrote is in them
-    logs = [path for path in study.folder.glob("events*.jsonl") if path.is_file()]
-    if not logs:
+    last = last_events(study.folder)
+    if not last:
         return "nobody searches"
-    last = [_last_event(path) for path in logs]
     if not all(event.get("event") in ENDS for event in last):
         return DIED if seen.sure and not seen.drivers else ""
     return ENDS[max(last, key=lambda event: str(event.get("ts")))["event"]]
-
-
-def _last_event(path: Path) -> dict[str, Any]:
-    """The last whole line; the end of a line that is being written is left out."""
-    with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(file.tell() - TAIL_BYTES, 0))
-        lines = file.read().splitlines(keepends=True)
-    for line in reversed(lines):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            return event
-    return {}
 
 
 def _stamps(trials: Path) -> dict[int, Stamp]:

@@ -59,7 +59,7 @@ def test_a_divided_gpu_is_divided_in_memory_too(
 
 @pytest.mark.parametrize(
     ("gpu_gib", "gpus_gib", "gpu"),
-    [(None, [], 0.0), (20.0, [80.0], 0.25), (20.0, [80.0, 47.5], 0.5), (47.5, [47.5], 1.0)],
+    [(None, [], 0.0), (20.0, [80.0], 0.25), (20.0, [80.0, 47.5], 0.5), (47.5, [47.5], 1.0), (11.0, [80.0], 0.1428)],
 )
 def test_trials_are_packed_by_the_memory_of_the_smallest_gpu(
     tmp_path: Path, gpu_gib: float | None, gpus_gib: list[float], gpu: float

@@ -12,6 +12,7 @@ from frontier.driver.work import Work
 from frontier.errors import BlockedError
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+RAYS_PARTS = 10_000  # Ray divides a GPU into so many; a seventh is rounded down, or seven were more than one
 
 
 def packed(work: Work, gpus_gib: Sequence[float]) -> Work:
@@ -21,7 +22,7 @@ def packed(work: Work, gpus_gib: Sequence[float]) -> Work:
         return work
     smallest = min(gpus_gib, default=0.0)
     if fitting := int(smallest / work.gpu_gib):
-        return replace(work, gpu=1 / fitting)
+        return replace(work, gpu=max(RAYS_PARTS // fitting, 1) / RAYS_PARTS)
     found = f"the smallest GPU has {smallest:.3g}" if gpus_gib else "there is no GPU"
     raise BlockedError(
         f"a trial asks for {work.gpu_gib:g} GiB of a GPU's memory, and {found}; lower gpu_gib of the space "

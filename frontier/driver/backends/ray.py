@@ -27,7 +27,7 @@ from ray.tune.search import Searcher
 
 from frontier.driver.backends._share import packed, variables
 from frontier.driver.backends._worker import run_here
-from frontier.driver.cluster import ask_each_node, environment, join, knock
+from frontier.driver.cluster import alive, ask_each_node, environment, join, knock
 from frontier.driver.node import gpus_gib
 from frontier.driver.storage import STORAGE
 from frontier.driver.study import Search
@@ -74,10 +74,10 @@ def run(search: Search, work: Work) -> None:
     forward = _Forward(search)
     with _environment(work), _cluster(work.address), _removed(folder):
         if not work.shared:
-            _refuse_hosts(_alive())
+            _refuse_hosts(alive())
         if work.gpu_gib is not None:
             work = packed(work, _gpus_of_all_nodes())
-        fitting = _fitting(work, [node["Resources"] for node in _alive()])
+        fitting = _fitting(work, [node["Resources"] for node in alive()])
         trainable = tune.with_parameters(run_here, work=_anywhere(work), study=_resolved(search.study))
         tune.Tuner(
             tune.with_resources(trainable, {"cpu": work.cpu, "gpu": work.gpu}),
@@ -224,11 +224,6 @@ def _gpus_of_all_nodes() -> list[float]:
     if silent := [f"{node}: {answer}" for node, answer in found.items() if isinstance(answer, Exception)]:
         raise BlockedError("not every node says what its GPUs are: " + "; ".join(silent))
     return [gib for answer in found.values() for gib in answer]
-
-
-def _alive() -> list[dict[str, Any]]:
-    """The nodes of the cluster, as Ray describes them."""
-    return [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]  # Ray's gap
 
 
 def _refuse_hosts(nodes: Sequence[Mapping[str, Any]]) -> None:

@@ -86,9 +86,8 @@ def alt(rows: Sequence[Row]) -> str:
 
 def caption(facts: Facts) -> str:
     """The box and its reference point, and what an hour is."""
-    served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
-        f"{served}Validation. Box: {sides(facts.goals)}; reference point 0 on each. Time in which nobody searched does "
-        "not count; where there are no events it is the time in which a trial of a record ran. "
+        f"{facts.served}Validation. Box: {sides(facts.goals)}; reference point 0 on each. Time in which nobody "
+        "searched does not count; where there are no events it is the time in which a trial of a record ran. "
         f"Sampler: {facts.sampler}. {facts.seeds}."
     )

@@ -105,9 +105,8 @@ def alt(rows: Sequence[Row]) -> str:
 
 def caption(facts: Facts) -> str:
     """The four axes of the box and its reference point."""
-    served = "Of the served figures, as the search saw them. " if facts.routing == "oracle" else ""
     return (
-        f"{served}Validation. Box: {sides(facts.goals)}; reference point 0 on each. "
+        f"{facts.served}Validation. Box: {sides(facts.goals)}; reference point 0 on each. "
         f"Corrupted images: {facts.corruption_label}. "
         f"Points that failed a health check are counted. Sampler: {facts.sampler}. {facts.seeds}."
     )
