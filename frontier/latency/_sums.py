@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,21 +30,29 @@ UNPRICED = Sums()
 
 def additive_sums(costs: Costs, profiles: Sequence[Profile], link: Link) -> list[Sums]:
     """To the last bit the sums of `additive`, one a profile; no price where that refuses the squares."""
-    starts = list(accumulate((len(profile.sites) for profile in profiles), initial=0))
+    ends = np.cumsum([0, *(len(profile.sites) for profile in profiles)])
     kept = np.array([site.kept for profile in profiles for site in profile.sites], dtype=np.int64)
     squares = np.array([site.squares for profile in profiles for site in profile.sites], dtype=np.int64)
     parts = [(costs.relu, kept)] if costs.square is None else [(costs.relu, kept), (costs.square, squares)]
     seconds = (_waiting_s(parts, link) + _transfers_s(costs, parts, link) + _work_s(parts)).tolist()
-    sizes = _added([np.rint(count * element.bytes.value).astype(np.int64) for element, count in parts])
-    rounds = np.rint(_most(parts, "rounds")).astype(np.int64)
+    sizes = _totals(_added([np.rint(count * element.bytes.value).astype(np.int64) for element, count in parts]), ends)
+    rounds = _totals(np.rint(_most(parts, "rounds")).astype(np.int64), ends)
+    squared = _totals(squares, ends)
+    idle = _totals(((kept == 0) & (squares == 0)).astype(np.int64), ends)
     found = []
-    for profile, (start, end) in zip(profiles, pairwise(starts), strict=True):
-        if costs.square is None and squares[start:end].any():
+    for i, (profile, (start, end)) in enumerate(zip(profiles, pairwise(ends.tolist()), strict=True)):
+        if costs.square is None and squared[i]:
             found.append(UNPRICED)
             continue
-        idle = int(((kept[start:end] == 0) & (squares[start:end] == 0)).sum())
-        online_s = sum(seconds[start:end]) + linear_in(costs, profile, idle) + input_output_s(profile, link)
-        found.append(Sums(online_s, None, int(sizes[start:end].sum()), int(rounds[start:end].sum())))
+        online_s = sum(seconds[start:end]) + linear_in(costs, profile, idle[i]) + input_output_s(profile, link)
+        found.append(Sums(online_s, None, sizes[i], rounds[i]))
+    return found
+
+
+def _totals(counts: Array, ends: Array) -> list[int]:
+    """Of each profile's sites; whole numbers, so that differences of running sums are exact."""
+    running = np.concatenate([[0], np.cumsum(counts)])
+    found: list[int] = np.diff(running[ends]).tolist()
     return found
 
 

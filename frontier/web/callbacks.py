@@ -13,7 +13,7 @@ from dash.exceptions import PreventUpdate
 from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
-from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, usual, values
+from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, values
 from frontier.web.desk import Desk
 from frontier.web.detail import detail_of
 from frontier.web.downloads import mask_file, weights_file
@@ -29,7 +29,7 @@ URL, VERSION, SCHEME = Input("url", "search"), Input("version", "data"), Input("
 
 def connect(app: Dash, desk: Desk) -> None:
     """All callbacks of a page."""
-    _in_the_browser(app)
+    _in_the_browser(app, desk)
     _state(app, desk)
     _live(app, desk)
     _plot(app, desk)
@@ -38,8 +38,9 @@ def connect(app: Dash, desk: Desk) -> None:
         _figure(app, desk, name)
 
 
-def _in_the_browser(app: Dash) -> None:
-    """Small things that need no server: the colour scheme, the box of a brush, and how old the figures are."""
+def _in_the_browser(app: Dash, desk: Desk) -> None:
+    """Small things that need no server: the colour scheme, the box of a brush, how old the figures are, and which of
+    the linked ones are to be drawn anew."""
     connected: Callable[..., None] = app.clientside_callback
     for function, output, inputs in (
         ("scheme", Output("scheme", "data"), [Input("url", "pathname")]),
@@ -47,6 +48,13 @@ def _in_the_browser(app: Dash) -> None:
         ("live", Output("live", "children"), [Input("tick", "n_intervals"), Input("looked", "data"), VERSION]),
     ):
         connected(ClientsideFunction("frontier", function), output, inputs)
+    wanted = [f"wanted-{name}" for name in desk.known.figures]
+    connected(
+        ClientsideFunction("frontier", "wanted"),
+        [Output(name, "data") for name in wanted],
+        [URL, VERSION, SCHEME],
+        [State("figures", "data"), *(State(name, "data") for name in wanted)],
+    )
 
 
 def _state(app: Dash, desk: Desk) -> None:
@@ -101,8 +109,9 @@ def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, val
 
 def _live(app: Dash, desk: Desk) -> None:
     @app.callback(
-        Output("version", "data"), Output("looked", "data"), Input("poll", "n_intervals"), State("version", "data")
-    )
+        Output("version", "data"), Output("looked", "data"), Input("poll", "n_intervals"), State("version", "data"),
+        prevent_initial_call=True,
+    )  # fmt: skip
     def look(n: int | None, version: int | None) -> tuple[Any, Any]:
         snapshot = desk.library.refresh()
         said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
@@ -142,7 +151,8 @@ def _plot(app: Dash, desk: Desk) -> None:
         if drawn == f"{unbrushed}\n{key}" or drew_itself:
             raise PreventUpdate  # plotly shows the box that was drawn in it
         frame = desk.frame(view)
-        figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view))
+        with desk.easel:
+            figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view))
         return figure, f"{unbrushed}\n{key}", alt(frame, view)
 
 
@@ -189,17 +199,13 @@ def _words(app: Dash, desk: Desk) -> None:
 
 def _figure(app: Dash, desk: Desk, name: str) -> None:
     @app.callback(
-        Output(f"linked-{name}", "children"), Output(f"drawn-{name}", "data"),
-        URL, VERSION, SCHEME, State(f"drawn-{name}", "data"),
+        Output(f"linked-{name}", "children"),
+        Input(f"wanted-{name}", "data"), State("url", "search"), State("scheme", "data"),
+        prevent_initial_call=True,
     )  # fmt: skip
-    def draw(query: str | None, version: int | None, scheme: str | None, drawn: str | None) -> tuple[Any, Any]:
-        if scheme not in THEMES or version is None:
-            raise PreventUpdate
-        view, _ = desk.parse(query)
-        if name not in (usual(desk.known) if view.views is None else view.views):
-            return [], ""
-        key = f"{version} {scheme} {printed(view.model_copy(update={'page': 0, 'paused': False, 'views': None}))}"
-        if key == drawn:
-            raise PreventUpdate
-        found = desk.linked(name, view, THEMES[scheme])
-        return [parts.figure(f"{name}-{study}", study, one) for study, one in found], key
+    def draw(wanted: str, query: str | None, scheme: str) -> list[Any]:
+        if not wanted:
+            return []
+        with desk.easel:
+            found = desk.linked(name, desk.parse(query)[0], THEMES[scheme])
+        return [parts.figure(f"{name}-{study}", study, one) for study, one in found]

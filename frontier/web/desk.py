@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from frontier import registry
@@ -44,6 +45,9 @@ class Desk:
 
     def __init__(self, library: Library) -> None:
         self.library, self._prices = library, Prices()
+        self.easel = (
+            Lock()
+        )  # held while a figure is made: two at once would both be late, and the scatter is asked for first
         points = sum(len(study.points) for study in library.snapshot.studies.values())
         # decided once: a page keeps what it was allowed when it was opened, and WebGL needs more than others do
         self.webgl = points > MOST_SVG // 2

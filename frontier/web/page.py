@@ -6,27 +6,33 @@ from typing import Any
 
 from dash import dcc, html
 
+from frontier.reports.figures._layout import CLEAR
 from frontier.results.objectives import ACCURACIES
 from frontier.web.axes import AXES
 from frontier.web.controls import OTHER, STEPS, usual
+from frontier.web.scatter import HEIGHT
 from frontier.web.view import COLOURS, Known, View
 
 POLL_MS, TICK_MS = 2_000, 1_000
 MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
 GRAPH = dcc.Graph.Config(displaylogo=False, modeBarButtonsToRemove=MODEBAR, responsive=True, showTips=False)
+# Before there is anything to see: without axes, whose labels a browser would lay out for nothing.
+BLANK = {"layout": {"height": HEIGHT, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
+                    "xaxis": {"visible": False}, "yaxis": {"visible": False}}}  # fmt: skip
 
 
-def layout(known: Known) -> html.Div:
-    """Everything, empty; `known` gives the choices."""
+def layout(known: Known, version: int) -> html.Div:
+    """Everything, empty; `known` gives the choices, `version` is the library's, so that a page asks for all at once."""
     return html.Div(
         [
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="scheme"),
-            dcc.Store(id="version"),
+            dcc.Store(id="version", data=version),
             dcc.Store(id="looked"),
             dcc.Store(id="box"),
             dcc.Store(id="pressed"),
             dcc.Store(id="drawn"),
+            dcc.Store(id="figures", data={"all": known.figures, "usual": usual(known)}),
             dcc.Interval(id="poll", interval=POLL_MS),
             dcc.Interval(id="tick", interval=TICK_MS),
             html.A("To the plot", href="#plot", className="skip"),
@@ -79,7 +85,7 @@ def _main() -> html.Main:
         [
             html.Div(
                 [html.P(id="summary", role="status"),
-                 dcc.Graph(id="scatter", config=GRAPH, figure={"layout": {"height": 600}}),
+                 dcc.Graph(id="scatter", config=GRAPH, figure=BLANK),
                  html.P(id="scatter-alt", className="quiet"), html.Div(id="papers-said")],
                 id="plot", tabIndex=-1,
             ),
@@ -94,7 +100,7 @@ def _main() -> html.Main:
 
 def _linked(known: Known) -> list[html.Div]:
     return [
-        html.Div([dcc.Store(id=f"drawn-{name}"), html.Div(id=f"linked-{name}")], className="view")
+        html.Div([dcc.Store(id=f"wanted-{name}"), html.Div(id=f"linked-{name}")], className="view")
         for name in known.figures
     ]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any, Final
 
+import numpy as np
 import plotly.graph_objects as go
 
 from frontier.reports.figures._layout import CLEAR, flagged_mark, log_ticks, short
@@ -22,9 +23,19 @@ from frontier.web.view import Box, View
 # to brush even at 5,000 points.
 MOST_SVG: Final = 6_000
 SYMBOLS: Final = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "hexagram")
+FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
+OUTLINE: Final = 1.5  # px, around a point whose rank changed
 HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
 FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
+
+_GROUPS: Final[dict[str, Callable[[Entry], str]]] = {
+    "study": lambda entry: entry.study,
+    "method": lambda entry: entry.point.record.spec.method,
+    "fidelity": lambda entry: entry.point.fidelity,
+    "seed": lambda entry: f"seed {entry.point.record.spec.seed}",
+    "health": lambda entry: entry.point.health.partition(",")[0] or "not checked",
+}
 
 
 def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: Sequence[Placed] = ()) -> go.Figure:
@@ -42,15 +53,9 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
     overlay(figure, papers, theme)
 
     def add(some: Sequence[Entry], name: str, **options: Any) -> None:
-        figure.add_trace(
-            kind(
-                x=[round_digits(e.at[0]) for e in some],
-                y=[round_digits(e.at[1]) for e in some],
-                name=f"{name} ({len(some)})",
-                mode=options.pop("mode", "markers"),
-                **options,
-            )
-        )
+        x, y = np.array([e.at for e in some], dtype=float).reshape(-1, 2).T
+        mode = options.pop("mode", "markers")
+        figure.add_trace(kind(x=x, y=y, name=f"{name} ({len(some)})", mode=mode, **options))
 
     def ring(some: Sequence[Entry], name: str, marker: dict[str, Any]) -> None:
         if some:
@@ -59,17 +64,15 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
 
     for i, (name, some) in enumerate(groups(frame.entries, view).items()):
         colour = CATEGORIES[theme][i % len(CATEGORIES[theme])]
-        marker = {
-            "symbol": SYMBOLS[i % len(SYMBOLS)],
-            "size": 7,
-            "color": colour,
-            "opacity": [_opacity(e) for e in some],
-        }
-        add(some, name, marker=marker, **_words(some, view))
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7, "color": colour, "line": _outline(some, theme)}
+        add(some, name, marker=marker | {"opacity": _opacity(some)}, **_words(some, view))
     all_four = [e for e in frame.entries if e.point.nondominated]
     ring(all_four, IN_ALL, {"symbol": "circle-open", "size": 13, "color": theme.nondominated, "line": {"width": 1.2}})
-    moved = [e for e in frame.entries if e.moved]
-    ring(moved, MOVED, {"symbol": "triangle-up-open", "size": 17, "color": theme.muted, "line": {"width": 1.2}})
+    if moved := sum(e.moved for e in frame.entries):
+        key = {"symbol": "circle", "size": 7, "color": CLEAR, "line": {"width": OUTLINE, "color": theme.ink}}
+        figure.add_trace(
+            kind(x=[None], y=[None], name=f"{MOVED} ({moved})", mode="markers", marker=key, hoverinfo="skip")
+        )
     front = sorted((e for e in frame.entries if e.front), key=lambda e: e.at)
     add(
         front, FRONT, mode="lines+markers", hoverinfo="skip",
@@ -100,24 +103,12 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
 def groups(entries: Sequence[Entry], view: View) -> dict[str, list[Entry]]:
     """The points by what tells them apart; the study besides where there are several."""
     several = len({entry.study for entry in entries}) > 1
+    of = _GROUPS[view.colour]
     found: dict[str, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda e: group_of(e, view.colour)):
-        name = group_of(entry, view.colour)
-        whole = f"{entry.study}, {name}" if several and view.colour != "study" else name
-        found.setdefault(whole, []).append(entry)
+    for entry in entries:
+        name = of(entry)
+        found.setdefault(f"{entry.study}, {name}" if several and view.colour != "study" else name, []).append(entry)
     return dict(sorted(found.items()))
-
-
-def group_of(entry: Entry, colour: str) -> str:
-    """What a point is by one of COLOURS."""
-    names = {
-        "study": entry.study,
-        "method": entry.point.record.spec.method,
-        "fidelity": entry.point.fidelity,
-        "seed": f"seed {entry.point.record.spec.seed}",
-        "health": entry.point.health.partition(",")[0] or "not checked",
-    }
-    return names[colour]
 
 
 def selections(box: Box | None, theme: Theme) -> list[dict[str, Any]]:
@@ -134,19 +125,25 @@ def step_of(x: Axis, y: Axis) -> str:
     return "hv" if x.minimized else "vh"
 
 
-def round_digits(number: float) -> float:
-    """Seven significant digits: what a pixel or a brush could tell apart, in half the characters."""
-    return float(f"{number:.7g}")
+def _opacity(some: Sequence[Entry]) -> Any:
+    """One number where all are equal: plotly then styles no point by itself."""
+    found = [FULL if entry.feasible else FAINT for entry in some]
+    return np.array(found) if FAINT in found else FULL
 
 
-def _opacity(entry: Entry) -> float:
-    return 0.85 if entry.feasible else 0.3
+def _outline(some: Sequence[Entry], theme: Theme) -> dict[str, Any]:
+    """Of points whose rank changed: nearly all as a rule, so that marks of their own would draw everything twice."""
+    if not any(entry.moved for entry in some):
+        return {"width": 0}
+    return {"width": np.array([OUTLINE if entry.moved else 0.0 for entry in some]), "color": theme.ink}
 
 
 def _words(some: Sequence[Entry], view: View) -> dict[str, Any]:
     return {
-        "customdata": [entry.key for entry in some],
-        "text": [_hover(entry, view) for entry in some],
+        "customdata": np.array(
+            [entry.key for entry in some], dtype=object
+        ),  # plotly takes arrays without a look at each
+        "text": np.array([_hover(entry, view) for entry in some], dtype=object),
         "hovertemplate": "%{text}<extra></extra>",
     }
 
@@ -161,8 +158,10 @@ def _hover(entry: Entry, view: View) -> str:
 
 def _axis(axis: Axis, log: bool, values: Sequence[float], zero: float | None) -> dict[str, Any]:
     title = {"text": axis.label + (" · log" if log else "") + ("; 0 stands apart" if zero is not None else "")}
+    # to ask whether a label sticks out the browser would lay out all marks once more
+    plain = {"title": title, "ticklabeloverflow": "allow"}
     if not log:
-        return {"title": title}
+        return plain
     low, high = min(values, default=1.0), max(values, default=10.0)
     above = low if zero is None else zero * 3
     ticks = log_ticks(above, max(high, above * 1.01)) or [above]
@@ -170,10 +169,9 @@ def _axis(axis: Axis, log: bool, values: Sequence[float], zero: float | None) ->
     if zero is not None:
         marks, texts = [zero, *marks], ["0", *texts]
     room = 0.04 * max(math.log10(high / low), 0.2)
-    return {
+    return plain | {
         "type": "log",
         "range": [math.log10(low) - room, math.log10(high) + room],
         "tickvals": marks,
         "ticktext": texts,
-        "title": title,
     }

@@ -1,4 +1,13 @@
-// What needs no server: the reader's colour scheme, the box of a brush, and how old the figures are.
+// What needs no server: the reader's colour scheme, the box of a brush, how old the figures are, and which linked figures
+// are to be drawn anew.
+
+// Dash's polyfill, for browsers of 2015, puts slow ones in place of the browser's own parseFloat and trim, which plotly
+// calls for every mark that it draws. A window of its own still has the browser's.
+const fresh = document.head.appendChild(document.createElement("iframe"));
+String.prototype.trim = fresh.contentWindow.String.prototype.trim;
+for (const name of ["parseFloat", "parseInt"]) window[name] = Number[name] = fresh.contentWindow[name];
+fresh.remove();
+
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 let boxed = false; // whether a box was drawn here: a brush that came with the address is none, and stays
 const scheme = () => (dark.matches ? "dark" : "light");
@@ -15,6 +24,18 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       if (!boxed || selected) return window.dash_clientside.no_update;
       boxed = false;
       return null;
+    },
+    wanted: (search, version, scheme, figures, ...before) => {
+      const { no_update } = window.dash_clientside;
+      if (version === undefined || scheme === undefined) return before.map(() => no_update);
+      const query = new URLSearchParams(search);
+      const shown = query.has("view") ? query.getAll("view") : figures.usual;
+      for (const name of ["view", "page", "paused"]) query.delete(name);
+      const key = `${version} ${scheme} ${query}`;
+      return figures.all.map((name, i) => {
+        const now = shown.includes(name) ? key : "";
+        return now === (before[i] ?? "") ? no_update : now;
+      });
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
