@@ -7,8 +7,9 @@ python benchmarks/samplers simulate --space digits [--samplers gp,tpe] [--seeds 
 python benchmarks/samplers live     --space digits --home DIR --samplers gp,random --seeds 3 --trials 60
 python benchmarks/samplers --report --space digits [--figure FILE.html]
 
-`record` trains random trials, each tenth once more under another seed, and writes them into one table. `compact` writes
-that table of what has been recorded so far, and of the studies in the folders given. `simulate` fits a model to the
+`record` trains random trials, each tenth once more under another seed, and writes them into one table; what the table
+holds already, say of another machine, is not trained again. `compact` writes that table of what has been recorded so
+far, and of the studies in the folders given. `simulate` fits a model to the
 table, prints its errors on trials left out, and searches it with every sampler; the slow ones (gp, hybrid) with 5
 seeds unless --samplers names them; without a pruner and, where trials were recorded with rungs, with one. `live` runs
 searches that train. All of them can be stopped at any moment and go on where they were; --report prints what the
@@ -74,7 +75,7 @@ def main() -> int:
     if arguments.report:
         return say(evidence.read(out), arguments)
     if arguments.part == "record":
-        missing = recording.record(arguments.space, arguments.home, trials, arguments.workers, arguments.data)
+        missing = recording.record(arguments.space, arguments.home, trials, arguments.workers, arguments.data, recorded)
         write_table(space, arguments, recorded)
         return 1 if missing else 0
     if arguments.part == "compact":

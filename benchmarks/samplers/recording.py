@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from table import recorded
 
 from frontier.api.lookups import load_space
 from frontier.driver.memory import Memory
@@ -68,21 +69,23 @@ def study_of(home: Path, space: Space) -> Study:
     return Study(home, f"samplers-{space.name}")
 
 
-def record(name: str, home: Path, trials: int, workers: int, data: Path | None) -> int:
-    """Run what has no record yet; returns how many trials are then missing. Goes on after whatever stopped it."""
+def record(name: str, home: Path, trials: int, workers: int, data: Path | None, table: Path) -> int:
+    """Run what has no record yet and is not in the table, which may come from another home; returns how many trials are
+    then missing. Goes on after whatever stopped it."""
     space = load_space(name)
     study = study_of(home, space)
     if not study.exists():
         Study.create(home, _manifest(space, study.name), find("search_spaces", name).read_text(encoding="utf-8"))
-    if (there := study.manifest().space_hash) != space.space_hash:
+    if (asked := study.manifest().space_hash) != space.space_hash:
         raise InputError(
             "holds trials of another question",
             where=str(study.folder),
             expected=f"space {space.space_hash}",
-            got=there,
+            got=asked,
             fix="give another --home",
         )
-    jobs = list(listed(trials))
+    there = recorded(table, space, study.name)
+    jobs = [job for job in listed(trials) if job.trial not in there]
     threads = max(1, int(space.resources.cpu))
     runtime = runtime_of(home, data, threads)
     context = multiprocessing.get_context("spawn")

@@ -20,13 +20,13 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import ValidationError
 
-from frontier.driver.parameters import METHOD, remembered
+from frontier.driver.parameters import METHOD, parameter, remembered
 from frontier.errors import InputError, RecordError
 from frontier.files import write_named
 from frontier.frozen import Frozen, digest, first_problem
 from frontier.pruners.stratified import GRACE, REDUCTION
 from frontier.results.objectives import ACCURACIES, RELU_COUNT
-from frontier.results.record import TrialRecord
+from frontier.results.record import Origin, TrialRecord
 from frontier.results.rung import rung_of
 from frontier.results.spec import TrialSpec
 from frontier.results.store import Study
@@ -36,6 +36,7 @@ from frontier.trial.check import knobs_of
 
 TABLES = Path("results/reference/samplers")
 RUNG = (RELU_COUNT.name, *ACCURACIES, "since_s", "measure_s", "ask_s")  # of each rung, after rungN_
+TRIAL = ["study", "trial"]
 LEVELS = tuple(level for level in range(1, 20) if REDUCTION**-level >= GRACE)  # there is none below the grace
 
 
@@ -72,9 +73,10 @@ def place_of(space: str) -> Path:
 
 
 def compact(space: Space, studies: Sequence[Study], path: Path) -> Table:
-    """Write the table of all records in `studies` that are trials of `space`; the others are counted."""
+    """Write the table of all records in `studies` that are trials of `space`; the others are counted. Trials that the
+    table holds already and the studies do not, say of another machine, stay in it."""
     rows: list[dict[str, Any]] = []
-    records: list[TrialRecord] = []
+    origins: list[Origin] = []
     left_out = 0
     for study in studies:
         for trial, record in study.records():
@@ -83,24 +85,54 @@ def compact(space: Space, studies: Sequence[Study], path: Path) -> Table:
             else:
                 climbed = rungs(study.trial_folder(trial))
                 rows += [{"study": study.name, "trial": trial} | row | climbed for row in _rows(space, record)]
-                records.append(record)
-    if not rows:
+                origins.append(record.origin)
+    there = read(path, space) if path.exists() else None
+    if not rows and there is None:
         raise InputError("no trial of this space", where=", ".join(str(study.folder) for study in studies))
-    frame = pd.DataFrame(rows)
-    frame.insert(4, "draw", frame.groupby("draw_hash", sort=False).ngroup())
-    frame = frame.drop(columns="draw_hash")
+    frame = merged(pd.DataFrame(rows), None if there is None else there.rows.drop(columns="draw"))
+    frame.insert(4, "draw", draws(frame, space))
     about = About(
         space=space.name,
         space_hash=space.space_hash,
-        trials=len(records),
-        code_versions=tuple(sorted({record.origin.code_version for record in records})),
-        torch=tuple(sorted({record.origin.libraries.get("torch", "unknown") for record in records})),
-        devices=tuple(sorted({record.origin.device for record in records})),
+        trials=len(frame.drop_duplicates(TRIAL)),
+        code_versions=_also(there and there.about.code_versions, {origin.code_version for origin in origins}),
+        torch=_also(there and there.about.torch, {origin.libraries.get("torch", "unknown") for origin in origins}),
+        devices=_also(there and there.about.devices, {origin.device for origin in origins}),
         left_out=left_out,
     )
-    text = about.model_dump_json() + "\n" + frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    text = about.model_dump_json() + "\n" + printed(frame)
     write_named(path, gzip.compress(text.encode(), mtime=0), "--out")
     return read(path, space)
+
+
+def merged(new: pd.DataFrame, old: pd.DataFrame | None) -> pd.DataFrame:
+    """Both, with the digits that a file keeps; what is in both as the new one has it."""
+    if old is None or new.empty:
+        return pd.read_csv(io.StringIO(printed(new if old is None else old)))
+    known = pd.MultiIndex.from_frame(new[TRIAL])
+    kept = old[~pd.MultiIndex.from_frame(old[TRIAL]).isin(known)]
+    both = pd.concat([pd.read_csv(io.StringIO(printed(new))), kept])
+    return both.sort_values([*TRIAL, "point"], ignore_index=True)
+
+
+def draws(frame: pd.DataFrame, space: Space) -> pd.Series[int]:
+    """Which point of the space a row's trial is of: trials with equal parameters are of one."""
+    domains = {name: domain for method in space.method_names for name, domain in space.parameters(method).items()}
+    asked = [METHOD, *(known for name, domain in domains.items() if (known := parameter(name, domain).name) in frame)]
+    first = frame[frame.role == "asked"].drop_duplicates(TRIAL)
+    numbers = first.groupby(asked, sort=False, dropna=False).ngroup()
+    by_trial = dict(zip(first[TRIAL].itertuples(index=False, name=None), numbers, strict=True))
+    return frame[TRIAL].apply(lambda row: by_trial[tuple(row)], axis=1)
+
+
+def printed(frame: pd.DataFrame) -> str:
+    return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def recorded(path: Path, space: Space, study: str) -> frozenset[int]:
+    """The trials of a study that a table holds; none where there is no table."""
+    rows = read(path, space).rows if path.exists() else None
+    return frozenset() if rows is None else frozenset(rows[rows.study == study].trial.tolist())
 
 
 def read(path: Path, space: Space) -> Table:
@@ -138,6 +170,10 @@ def asks(space: Space, spec: TrialSpec) -> bool:
     return _within(space.finetune, finetune) and _within(space.methods[spec.method], knobs)
 
 
+def _also(old: Sequence[str] | None, new: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(new.union(old or ())))
+
+
 def _within(asked: dict[str, Value], given: dict[str, Any]) -> bool:
     return all(isinstance(value, Domain) or value == given[key] for key, value in asked.items())
 
@@ -154,13 +190,12 @@ def rungs(trial: Path) -> dict[str, float]:
 
 def _rows(space: Space, record: TrialRecord) -> Iterator[dict[str, Any]]:
     """A row a point; one without accuracies for a trial that is not complete."""
-    question = digest(record.spec.model_dump(mode="json", exclude={"seed", "space_hash"}))
     common = {"seed": record.spec.seed, "state": record.state}
     seconds = {f"s_{stage}": value for stage, value in record.origin.wall_s.items()}
     if record.state != "complete":
         known = remembered(space, record.spec, record.spec.relu_budget)
         assert known is not None
-        yield {"point": 0, "role": "asked", "draw_hash": question, **common, **known[0], **seconds}
+        yield {"point": 0, "role": "asked", **common, **known[0], **seconds}
         return
     for index, point in enumerate(record.points):
         known = remembered(space, record.spec, point.relu_budget)
@@ -170,5 +205,5 @@ def _rows(space: Space, record: TrialRecord) -> Iterator[dict[str, Any]]:
             for split in ("validation", "test")
             for name in ACCURACIES
         }
-        about = {"point": index, "role": point.role, "draw_hash": question}
+        about = {"point": index, "role": point.role}
         yield about | common | asked | {"relu_count": point.relu_count} | scores | seconds

@@ -77,7 +77,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
     add(
         front, FRONT, mode="lines+markers", hoverinfo="skip",
         line={"shape": step_of(x, y), "color": theme.front, "width": 2},
-        marker={"symbol": "diamond", "size": 10, "color": theme.front},
+        marker={"symbol": "diamond", "size": 10, "color": theme.front, "line": _outline(front, theme)},
     )  # fmt: skip
     ring([e for e in frame.entries if failed(e.point.health)], "failed a health check", flagged_mark(theme))
     unfit = [e for e in frame.entries if not e.feasible]

@@ -125,6 +125,31 @@ def test_recording_goes_on_where_it_was_and_leaves_what_another_process_is_at(
     assert ran == [0, 1, 3, 2]
 
 
+def test_a_table_goes_on_in_another_home(
+    parts: Any, space: Space, study: Study, recorded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "made.csv.gz", Study.create(tmp_path, manifest(parts, space), SPACE)
+    begun = Study.create(tmp_path / "begun", manifest(parts, space), SPACE)
+    for job in parts.recording.listed(120):
+        home = begun if job.trial < 50 else other
+        if job.trial > 40:  # some are in both
+            home.trial_folder(job.trial).mkdir(parents=True)
+            write_record(home.trial_folder(job.trial), study.record(job.trial))
+    for trial in range(41):
+        begun.trial_folder(trial).mkdir(parents=True)
+        write_record(begun.trial_folder(trial), study.record(trial))
+    parts.table.compact(space, [begun], path)
+    assert parts.table.recorded(path, space, begun.name) == set(range(50))
+    asked: list[int] = []
+    monkeypatch.setattr(parts.recording, "load_space", lambda name: space)
+    monkeypatch.setattr(parts.recording, "_watch", lambda study, jobs, running: asked.extend(job.trial for job in jobs))
+    monkeypatch.setattr(parts.recording, "study_of", lambda home, space: other)
+    assert parts.recording.record("made", tmp_path, 120, 0, None, path) == 0
+    assert asked == list(range(50, 132))
+    assert parts.table.compact(space, [other], path).hash == recorded.hash
+    assert parts.table.compact(space, [], path).hash == recorded.hash
+
+
 def test_the_table_holds_what_the_records_say(parts: Any, space: Space, study: Study, recorded: Any) -> None:
     assert recorded.about.trials == len(recorded.rows) == 132
     assert recorded.rows.draw.nunique() == 120

@@ -14,19 +14,31 @@ from typing import Any
 
 import pytest
 
+from frontier.latency._link import NAMED
+from frontier.latency.crypten import COSTS
+from frontier.results.measured import Measurement
+from frontier.results.store import Study, write_record
 from frontier.web.desk import Desk
 from frontier.web.library import Library
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from visit import Visit
+from visit import TRIAL_MEASURED, Visit
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "benchmarks" / "browse"))
-try:
-    synthetic = importlib.import_module("synthetic")
-finally:
-    sys.path.pop(0)
+
+
+def beside(module: str, folder: str) -> Any:
+    """A module of a folder that is no package."""
+    sys.path.insert(0, str(ROOT / folder))
+    try:
+        return importlib.import_module(module)
+    finally:
+        sys.path.pop(0)
+
+
+synthetic = beside("synthetic", "benchmarks/browse")
+observed = beside("observed", "tests/latency")
 
 
 @pytest.fixture(scope="session", name="synthetic")
@@ -37,16 +49,25 @@ def _synthetic() -> Any:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Studies `one` (40 trials, a search that is done) and `two` (25, another seed of the same space), with masks. No
-    test changes them."""
+    """Studies `one` (40 trials, a search that is done) and `two` (25, another seed of the same space, one of them
+    measured), with masks. No test changes them."""
     folder = tmp_path_factory.mktemp("home")
     one = synthetic.write_study(folder, "one", 40, masked=True)
-    synthetic.write_study(folder, "two", 25, masked=True, seed=1)
+    two = synthetic.write_study(folder, "two", 25, masked=True, seed=1)
+    measure_one(two, TRIAL_MEASURED)
     one.append_event({"event": "started", "ts": "2026-01-01T00:00:00+00:00"})
     for trial in range(40):
         one.append_event({"event": "finished", "ts": f"2026-01-01T01:{trial:02}:00+00:00", "trial": trial})
     one.append_event({"event": "done", "ts": "2026-01-01T02:00:00+00:00"})
     return folder
+
+
+def measure_one(study: Study, trial: int) -> None:
+    """As `frontier measure` writes it: half as long again as the model says, over the named LAN."""
+    record = study.record(trial)
+    profile = record.points[0].profile
+    found = Measurement(point=0, measured=observed.measured(profile, COSTS, NAMED["lan"], off=1.5))
+    write_record(study.trial_folder(trial), record.model_copy(update={"measurements": (found,)}))
 
 
 @pytest.fixture(scope="session")

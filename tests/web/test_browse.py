@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from visit import POINTS, Visit
+from visit import POINTS, TRIAL_MEASURED, Visit
 
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import scatter
@@ -159,6 +159,22 @@ def test_measured_seconds_are_no_model(visit: Visit) -> None:
     visit.open(f"{PLAIN}&x=measured_s", wait="#summary")
     visit.says("#summary", "0 points")
     visit.says("#summary", "40 not shown, for they have no measured online time")
+
+
+def test_what_was_measured_stands_beside_what_the_model_says(visit: Visit, desk: Desk) -> None:
+    key = f"two:{TRIAL_MEASURED}"
+    visit.open(f"?study=two&view=&x=measured_s&y=online_s&point={key}")
+    (entry,) = desk.frame(View(studies=("two",), x="measured_s", y="online_s")).entries
+    assert entry.key == key
+    assert entry.measured_s == pytest.approx(1.5 * entry.cost.online_s)
+    assert visit.figure(PLACES) == [[[entry.measured_s], [entry.cost.online_s]]]
+    visit.says("#summary", "1 points")
+    visit.says("#summary", "24 not shown, for they have no measured online time")
+    assert visit.terms("#detail")["measured, online"] == f"{entry.measured_s:.3g} s"
+    assert visit.terms("#detail")["online"] == f"{entry.cost.online_s:.3g} s"
+    visit.page.locator("#link label", has_text="WAN").click()  # nobody measured over that
+    visit.says("#summary", "25 not shown")
+    assert visit.settle().terms("#detail")["measured, online"] == "not measured over this link"
 
 
 def test_limits_count_what_is_feasible_and_find_the_cheapest(visit: Visit, desk: Desk) -> None:

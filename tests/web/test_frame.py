@@ -77,6 +77,13 @@ def test_another_price_changes_seconds_and_ranks_and_no_accuracy(desk: Desk) -> 
     assert not any(entry.moved for entry in one)
     figure = scatter.draw(desk.frame(after), after, LIGHT)
     assert any(trace.name == f"{scatter.MOVED} ({len(moved)})" for trace in figure.data)
+    groups = [trace for trace in figure.data if trace.customdata is not None]
+    outlined = {key for trace in groups for key, w in zip(trace.customdata, trace.marker.line.width, strict=True) if w}
+    assert outlined == {entry.key for entry in moved}
+    front = next(trace for trace in figure.data if trace.name.startswith(scatter.FRONT))  # drawn over the others
+    assert sum(w > 0 for w in front.marker.line.width) == sum(entry.front and entry.moved for entry in other)
+    plain = scatter.draw(desk.frame(before), before, LIGHT).data
+    assert {trace.marker.line.width for trace in plain if trace.customdata is not None} == {0}
 
 
 def test_seconds_are_those_of_frontier_price(desk: Desk, home: Path) -> None:

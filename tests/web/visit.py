@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 WAIT_MS = 30_000
+TRIAL_MEASURED = 7  # of the study `two`
 POINTS = "#scatter .scatterlayer path.point"
 # Nothing is asked of the server any more, three times in a row: between two callbacks there is a moment of rest.
 QUIET = """() => {
@@ -16,6 +17,7 @@ QUIET = """() => {
 }"""
 GO = "(query) => { history.pushState({}, '', '/' + query); dispatchEvent(new PopStateEvent('popstate')); }"
 TABLE = "(place) => [...place.querySelectorAll('tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"
+TERMS = "(place) => [...place.querySelectorAll('dt')].map((term) => [term.textContent, term.nextSibling.textContent])"
 
 
 class Visit:
@@ -74,6 +76,10 @@ class Visit:
         """The first data table within an element, a row as its cells by their titles."""
         titles, *rows = self.page.locator(f"{place} [data-table]").first.evaluate(TABLE)
         return [dict(zip(titles, row, strict=True)) for row in rows]
+
+    def terms(self, place: str) -> dict[str, str]:
+        """The description lists within an element: what each term says."""
+        return dict(self.page.locator(place).evaluate(TERMS))
 
     def drag(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Draws a box in the scatter, from and to shares of its width and height."""
