@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -42,7 +43,7 @@ def submit(
             got=home,
             fix="the copy of this directory is gone with the job, and results in it would be, too",
         )
-    refuse_storage(options)
+    refuse_secrets(options)
     question = load_space(space)
     where = ["--home", url_of(home) or str(home)]
     words = ["python", "-m", "frontier", "search", _in_tree(space), "--address", "auto", *where, *options]
@@ -60,13 +61,20 @@ def submit(
     )
 
 
-def refuse_storage(options: Sequence[str]) -> None:
-    """Raises InputError where a storage's URL would be among the words of the job."""
+def refuse_secrets(options: Sequence[str]) -> None:
+    """Raises InputError where a storage's URL, or any that names a user, would be among the words of the job."""
+    everyone = "everyone with the cluster's token can read the words of a job"
     if any(word.partition("=")[0] == STORAGE for word in options):
         raise InputError(
-            "everyone with the cluster's token can read the words of a job, and a storage's URL holds a password",
+            f"{everyone}, and a storage's URL holds a password",
             where=STORAGE,
             fix="set FRONTIER_STORAGE where the head node is started; the driver runs there and reads it",
+        )
+    if any(re.search(r"://[^/\s]*@", word) for word in options):
+        raise InputError(
+            f"{everyone}, and a URL among them holds a user or a password",
+            where="the options of frontier search",
+            fix="leave credentials to the environment of the head node",
         )
 
 

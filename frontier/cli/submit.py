@@ -31,10 +31,10 @@ def command(
 
     This directory travels without results, data, environments and .git; --home and --data are folders of the cluster.
     """
-    from frontier.api.submit import refuse_storage, submit
+    from frontier.api.submit import refuse_secrets, submit
 
     options = list(context.args)
-    refuse_storage(options)  # before search's own parser, which moves a password into this process's environment
+    refuse_secrets(options)  # before search's own parser, which moves a password into this process's environment
     asked = _parsed(space, options)
     data = asked["data"]
     if data is not None and not Path(data).is_absolute():

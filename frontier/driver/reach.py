@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,14 +18,14 @@ JOBS = "/api/jobs/"
 
 
 def checked(address: str) -> str:
-    """The address of a jobs API, without a slash at its end. Raises InputError for one that is none."""
-    scheme, separator, rest = address.partition("://")
-    if not separator or scheme not in ("http", "https") or not rest.strip("/"):
+    """The address of a jobs API, without a slash at its end. Raises InputError for one that is none, or that carries a
+    user, a password or a query: those are not quoted then."""
+    if not re.fullmatch(r"https?://[^@?#\s]*[^@?#\s/]/*", address):
         raise InputError(
             "not the address of a jobs API",
             where="--address",
-            expected="http://HOST:8265",
-            got=address,
+            expected="http://HOST:8265, with neither user and password nor a query",
+            got=re.sub(r"[?#].*", "?...", re.sub(r".*@", "***@", address)),
             fix="give that of the head node's dashboard; HOST:6379 is for 'frontier search' on one of its machines",
         )
     return address.rstrip("/")

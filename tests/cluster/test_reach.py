@@ -19,6 +19,15 @@ def test_what_is_no_jobs_api_is_refused(address: str) -> None:
         reach.checked(address)
 
 
+@pytest.mark.parametrize(
+    "address", ["http://me:secret@head:8265", "https://head/?token=secret", "me:secret@head:8265", "http://head#secret"]
+)
+def test_what_holds_a_credential_is_refused_and_not_quoted(address: str) -> None:
+    with pytest.raises(InputError, match="neither user and password") as refused:
+        reach.checked(address)
+    assert "secret" not in str(refused.value)
+
+
 def test_a_slash_at_the_end_changes_nothing() -> None:
     assert reach.checked("http://head:8265/") == "http://head:8265"
 

@@ -107,6 +107,14 @@ def test_a_storages_url_is_not_sent_with_a_job() -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("option", ["--warm-start", "--enqueue", "--reports"])
+def test_no_url_of_a_job_names_a_user(option: str) -> None:
+    words = [option, "s3://me:secret@bucket/home"]
+    with pytest.raises(InputError, match="holds a user or a password") as refused:
+        submit("digits", address="http://head:8265", home="/srv/f", options=words)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("words", [["--storage", "URL"], ["--storage=URL"]])
 def test_nor_is_it_left_out_of_one_in_silence(tmp_path: Path, words: list[str]) -> None:
     given = [word.replace("URL", "postgresql://me:secret@host/d") for word in words]
