@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import final
 
 from frontier.driver.presence import Presence
-from frontier.results.store import Study
+from frontier.results.store import REPLICATE, Study
 
 MARK = "driver-"
 SCRATCH = "ray"  # in the study's folder: what a backend writes and nobody needs afterwards
@@ -39,10 +39,11 @@ def end_of(taken: Collection[int], total: int) -> int:
 
 @final
 class Claims:
-    """The numbers of one study as one driver sees them. Without `presence` no other driver can be there."""
+    """The numbers of one study as one driver sees them. Without `presence` no other driver can be there. `replicates`:
+    what is claimed counts towards no total."""
 
-    def __init__(self, study: Study, total: int, presence: Presence | None) -> None:
-        self._study, self._total, self._presence = study, total, presence
+    def __init__(self, study: Study, total: int, presence: Presence | None, *, replicates: bool = False) -> None:
+        self._study, self._total, self._presence, self._replicates = study, total, presence, replicates
         self._free: deque[int] = deque()
 
     def claim(self) -> int | None:
@@ -106,6 +107,8 @@ class Claims:
         aside = _aside(self._study, self._presence.name)
         aside.mkdir(exist_ok=True)
         (aside / f"{MARK}{self._presence.name}").touch()
+        if self._replicates:
+            (aside / REPLICATE).touch()  # comes with the folder: no driver counts it in between
         try:
             aside.rename(folder)
         except OSError as error:

@@ -32,7 +32,7 @@ class Copies:
         """What every trial of the front (addresses `N`, `N.K`) lacks to have been run with so many other seeds. The
         study has its `total`, and this driver is alone on it."""
         self._specs = missing(front, found, seeds, self._study.manifest().seed)
-        self._claims = Claims(self._study, total + len(self._specs), presence)
+        self._claims = Claims(self._study, total + len(self._specs), presence, replicates=True)
 
     def __len__(self) -> int:
         return len(self._specs)

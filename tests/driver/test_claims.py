@@ -64,6 +64,25 @@ def test_two_drivers_claim_every_number_once(study: Study, drivers: tuple[Presen
     assert study.trials() == list(range(7))
 
 
+def test_a_replicate_is_one_from_its_first_moment(
+    study: Study, drivers: tuple[Presence, Presence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[list[str]] = []
+    rename = Path.rename
+
+    def renamed(path: Path, target: Path) -> Path:
+        found = rename(path, target)
+        came.append(sorted(entry.name for entry in target.iterdir()))
+        return found
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    assert Claims(study, 1, drivers[0], replicates=True).claim() == 0
+    assert came == [[f"driver-{drivers[0].name}", "replicate"]]
+    assert Claims(study, 2, drivers[1]).claim() == 1
+    assert Claims(study, 2, drivers[1]).claim() == 2  # two trials are asked for, beside the replicate
+    assert Claims(study, 2, drivers[1]).claim() is None
+
+
 def test_a_number_that_has_become_free_is_claimed_in_the_end(study: Study) -> None:
     claims = Claims(study, 3, None)
     assert [claims.claim() for _ in range(3)] == [0, 1, 2]
