@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from frontier.errors import BlockedError, InputError
 Studies = Annotated[list[str] | None, typer.Argument(metavar="[STUDY]...", help="Studies; all under --home without.")]
 Host = Annotated[str, typer.Option(help="Address to listen on. One that others can reach needs --token.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one. The page's address is printed.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")]
 Token = Annotated[
     str | None,
     typer.Option(metavar="FILE|auto", help="A secret that the page asks for: a file that holds it, or a new one."),
@@ -24,6 +26,7 @@ def command(
     host: Host = "127.0.0.1",
     port: Port = 8050,
     token: Token = None,
+    open: Open = False,  # noqa: A002 the name that people use
     plugin: Plugin = None,
 ) -> None:
     """Serve an interactive page of studies, read-only: front, prices, limits, points and their files."""
@@ -36,13 +39,25 @@ def command(
     from frontier.mirror import home_at
     from frontier.results.store import names
 
+    if open and token is not None:
+        raise InputError(
+            "would put the token where other users of this machine can read it, among a browser's words",
+            where="--open",
+            fix="leave it out and open the printed address yourself",
+        )
     folder = home_at(home)
     chosen = tuple(dict.fromkeys(study or names(folder)))
     if not chosen:
         raise InputError("no study to show", where=home, fix="run a search first, or give another --home")
     secret = token_of(token, host)
+
+    def ready(url: str) -> None:
+        typer.echo(_shown(url, token))
+        if open and not webbrowser.open(url):
+            typer.echo("there is no browser here; open the address elsewhere", err=True)
+
     try:
-        serve(Library(folder, chosen), host, port, secret, lambda url: typer.echo(_shown(url, token)))
+        serve(Library(folder, chosen), host, port, secret, ready)
     except OSError as error:
         raise InputError(
             f"cannot listen there ({error.strerror})",

@@ -69,6 +69,8 @@ class Desk:
             if (key := getattr(view, name)) and self.find(key) is None:
                 notes = (*notes, f"There is no point {key}.")
                 view = view.model_copy(update={name: ""})
+        if view.point and view.beside and view.point.rpartition(":")[0] != view.beside.rpartition(":")[0]:
+            notes = (*notes, "The two points are of two studies; masks are laid side by side within one.")
         return view, notes
 
     def frame(self, view: View) -> Frame:

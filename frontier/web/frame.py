@@ -36,8 +36,8 @@ class Entry:
 
     @property
     def moved(self) -> bool:
-        """Whether another price puts it at another rank."""
-        return self.rank_before is not None and self.rank != self.rank_before
+        """Whether another price puts it at another rank; never where one of the two has no price for it."""
+        return None not in (self.rank, self.rank_before) and self.rank != self.rank_before
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from frontier.reports.facts import Facts
 from frontier.reports.theme import Theme
 
-MOST_ROWS = 100  # of a data table on the page
+MOST_ROWS = 1_200  # of a data table on the page: all of any figure but those of a row a point
 NUMERIC = ("scatter", "scattergl")
 MARGIN = 0.04  # of the range, beyond the outermost marks
 

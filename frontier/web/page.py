@@ -14,8 +14,11 @@ from frontier.web.scatter import HEIGHT
 from frontier.web.view import COLOURS, Known, View
 
 POLL_MS, TICK_MS = 2_000, 1_000
-MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]
-GRAPH = dcc.Graph.Config(displaylogo=False, modeBarButtonsToRemove=MODEBAR, responsive=True, showTips=False)
+# The last one would offer to send the figure to a host of plotly's.
+MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "sendChartToCloud"]
+GRAPH = dcc.Graph.Config(
+    displaylogo=False, modeBarButtonsToRemove=MODEBAR, responsive=True, showTips=False, plotlyServerURL=""
+)
 # Before there is anything to see: without axes, whose labels a browser would lay out for nothing.
 BLANK = {"layout": {"height": HEIGHT, "paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR,
                     "xaxis": {"visible": False}, "yaxis": {"visible": False}}}  # fmt: skip

@@ -13,7 +13,7 @@ def summary(frame: Frame, view: View) -> str:
     said = [
         f"{len(frame.entries)} points",
         f"{sum(entry.front for entry in frame.entries)} on the front of this view",
-        f"{sum(entry.point.nondominated for entry in frame.entries)} non-dominated in all objectives",
+        f"{sum(entry.point.nondominated for entry in frame.entries)} {in_all(frame)}",
     ]
     if view.brush is not None:
         said.append(f"{len(frame.chosen)} brushed")
@@ -21,7 +21,20 @@ def summary(frame: Frame, view: View) -> str:
         said.append(f"{frame.hidden} not shown, for they have no {AXES[view.x].title} or no {AXES[view.y].title}")
     if view.before is not None:
         said.append(f"{moved} changed rank by seconds since {view.before.text}")
-    return f"{'; '.join(said)}. Seconds, bytes and rounds: {view.setting.text}, a model's."
+    return f"{'; '.join(said)}. Seconds, bytes and rounds: {view.setting.text}, a model's.{_mixed(frame)}"
+
+
+def in_all(frame: Frame) -> str:
+    """What a ring means: no point is held against those of another study."""
+    several = len({entry.study for entry in frame.entries}) > 1
+    return "non-dominated in all objectives" + (" of its study" if several else "")
+
+
+def _mixed(frame: Frame) -> str:
+    """A warning where a front is over points that answer different questions."""
+    specs = (entry.point.record.spec for entry in frame.entries)
+    asked = sorted({f"{spec.network.name} on {spec.data.name}" for spec in specs})
+    return f" A front over {', '.join(asked)} compares what cannot be compared." if len(asked) > 1 else ""
 
 
 def feasible(frame: Frame) -> str:
@@ -36,5 +49,6 @@ def alt(frame: Frame, view: View) -> str:
         return "No point has both values."
     front = sorted((entry for entry in frame.entries if entry.front), key=lambda entry: entry.at)
     ends = " to ".join(dict.fromkeys(entry.key for entry in (front[0], front[-1])))
+    which = "every point" if view.brush is None else "the brushed ones"
     axes = f"{AXES[view.y].title} against {AXES[view.x].title}"
-    return f"{axes}; the front of this view goes from {ends}. The table below has every point."
+    return f"{axes}; the front of this view goes from {ends}. The table below has {which}."

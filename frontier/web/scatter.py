@@ -17,6 +17,7 @@ from frontier.reports.theme import CATEGORIES, Theme
 from frontier.web.axes import AXES, Axis, shown
 from frontier.web.frame import Entry, Frame
 from frontier.web.papers import ABOVE, Placed, overlay
+from frontier.web.said import in_all
 from frontier.web.view import Box, View
 
 # Points; more are drawn by WebGL, which screen readers cannot look into, and which without a graphics card takes longer
@@ -26,7 +27,7 @@ SYMBOLS: Final = ("circle", "square", "triangle-up", "pentagon", "triangle-down"
 FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
 OUTLINE: Final = 1.5  # px, around a point whose rank changed
 HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
-FRONT, IN_ALL = "front of this view", "non-dominated in all objectives"
+FRONT = "front of this view"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
 _GROUPS: Final[dict[str, Callable[[Entry], str]]] = {
@@ -67,7 +68,11 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
         marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7, "color": colour, "line": _outline(some, theme)}
         add(some, name, marker=marker | {"opacity": _opacity(some)}, **_words(some, view))
     all_four = [e for e in frame.entries if e.point.nondominated]
-    ring(all_four, IN_ALL, {"symbol": "circle-open", "size": 13, "color": theme.nondominated, "line": {"width": 1.2}})
+    ring(
+        all_four,
+        in_all(frame),
+        {"symbol": "circle-open", "size": 13, "color": theme.nondominated, "line": {"width": 1.2}},
+    )
     if moved := sum(e.moved for e in frame.entries):
         key = {"symbol": "circle", "size": 7, "color": CLEAR, "line": {"width": OUTLINE, "color": theme.ink}}
         figure.add_trace(

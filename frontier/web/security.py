@@ -13,12 +13,13 @@ import socket
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, request
 
 from frontier.errors import InputError
 
-COOKIE: Final = "frontier_token"
+COOKIE: Final = "frontier_token"  # and the port: cookies are of a host, and two pages may be
 FIELD: Final = "token"  # of the query that trades the token for the cookie
 LEAST_CHARACTERS: Final = 16
 CATCH_ALL: Final = "/<path:path>"  # Dash's own rule, which answers every path that nobody knows with the page
@@ -62,7 +63,7 @@ def token_of(given: str | None, host: str) -> str | None:
 
 def hosts_of(host: str, port: int) -> frozenset[str]:
     """The Host headers that are answered."""
-    names = {bracketed(host)}
+    names = {bracketed(host).lower()}
     if is_loopback(host) or host in EVERYWHERE:
         names |= set(LOOPBACK)
     if host in EVERYWHERE:
@@ -126,11 +127,12 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
 
 def _known(token: str) -> Response | None:
     """Let in who has the cookie; trade the token in an address for it, and take it out of the address."""
-    if _same(request.cookies.get(COOKIE, ""), token):
+    cookie = f"{COOKIE}_{urlsplit(f'//{request.host}').port or 80}"
+    if _same(request.cookies.get(cookie, ""), token):
         return None
     if request.method == "GET" and _same(request.args.get(FIELD, ""), token):
         answer = redirect("/", code=303)
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="Strict", path="/")
+        answer.set_cookie(cookie, token, httponly=True, samesite="Strict", path="/")
         return answer  # type: ignore[return-value]  # werkzeug's own class, of which flask's is one
     return _refusal(401, "open the address that frontier browse printed, with its token")
 

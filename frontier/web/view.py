@@ -130,10 +130,8 @@ def parse(query: str, known: Known) -> tuple[View, tuple[str, ...]]:
                 notes.append(f"'{_short(text)}' is no {key.replace('_', ' ')} that is known here; it is left out.")
         if key.startswith("limit_"):
             limits.update(zip([field], values, strict=False))
-        elif several and key == "view":
-            found[field] = tuple(dict.fromkeys(value for value in values if value))
         elif several and values:
-            found[field] = tuple(dict.fromkeys(values))
+            found[field] = tuple(dict.fromkeys(value for value in values if value != ""))  # `view=` is no view at all
         elif values:
             found[field] = values[0]
     ordered = tuple((name, limits[name]) for name in LIMITS if name in limits)

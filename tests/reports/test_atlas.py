@@ -63,6 +63,16 @@ def test_the_pair_is_of_the_front_or_the_one_asked_for(studied: Studied) -> None
     assert {(row.trial, row.other) for row in FIGURE.data(replace(studied, pair=("2", "0")))} == {("0", "2")}
 
 
+def test_a_single_mask_stands_alone(studied: Studied) -> None:
+    rows = FIGURE.data(replace(studied, pair=("2",)))
+    assert {(row.trial, row.other, row.other_kept, row.kept_by_both) for row in rows} == {("2", "", 0, 0)}
+    assert {len(row.maps) for row in rows} == {1}
+    assert sum(row.kept for row in rows if row.channel == "all") == 300
+    heads = [words["text"] for words in drawn(rows)["layout"]["annotations"] if words["text"].startswith("<b>")]
+    assert heads == ["<b>trial 2 (300)</b>"]
+    assert FIGURE.alt(rows).startswith("Heat maps of the 300 ReLUs that trial 2 keeps at")
+
+
 def test_counts_are_those_of_the_records_and_overlaps_add_up(studied: Studied) -> None:
     rows = [row for row in FIGURE.data(studied) if row.channel == "all"]
     assert sum(row.kept for row in rows) == 100

@@ -8,6 +8,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 import pytest
+from plotly.colors import sample_colorscale, unlabel_rgb
 
 from frontier import registry
 from frontier.reports.facts import facts_of
@@ -114,6 +115,19 @@ def test_words_and_marks_stand_out_from_the_paper(theme: Theme) -> None:
 
     assert min(contrast(color) for color in (theme.ink, theme.muted)) >= 4.5
     assert min(contrast(color) for color in (theme.front, theme.nondominated, theme.test, theme.other)) >= 3
+
+
+def test_numbers_stand_out_from_their_cells(four: tuple[StudyPoint, ...]) -> None:
+    figure = registry.load("figure", "kept_relus_by_site")
+    for percent in range(101):
+        parts = unlabel_rgb(sample_colorscale("Cividis", percent / 100)[0])
+        cell = "#" + "".join(f"{round(part):02x}" for part in parts)
+        ink = {"black": 0.0, "white": 1.0}[figure._ink(float(percent))]
+        low, high = sorted((luminance(cell), ink))
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+    rows = figure.data(Studied(four))
+    words = next(trace for trace in figure.draw(rows, LIGHT).data if trace.type == "scatter")
+    assert len(words.text) == len(words.textfont.color) == len(rows)
 
 
 def test_the_front_of_the_view_and_the_front_of_all_objectives_are_different_marks(

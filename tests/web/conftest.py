@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from visit import TRIAL_MEASURED, Visit
 
+WEIGHTS = "weights.safetensors"
 ROOT = Path(__file__).parents[2]
 
 
@@ -63,11 +64,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def measure_one(study: Study, trial: int) -> None:
-    """As `frontier measure` writes it: half as long again as the model says, over the named LAN."""
+    """As `frontier measure` does: half as long again as the model says, over the named LAN; its weights are kept."""
     record = study.record(trial)
     profile = record.points[0].profile
     found = Measurement(point=0, measured=observed.measured(profile, COSTS, NAMED["lan"], off=1.5))
-    write_record(study.trial_folder(trial), record.model_copy(update={"measurements": (found,)}))
+    (study.trial_folder(trial) / WEIGHTS).write_bytes(b"weights")
+    point = record.points[0].model_copy(update={"weights": WEIGHTS})
+    more = {"measurements": (found,), "points": (point, *record.points[1:])}
+    write_record(study.trial_folder(trial), record.model_copy(update=more))
 
 
 @pytest.fixture(scope="session")

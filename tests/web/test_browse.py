@@ -16,6 +16,7 @@ from frontier.web.desk import Desk
 from frontier.web.view import View
 
 PLAIN = "?study=one&view="  # without linked views, which other tests look at
+SCATTER = "document.querySelector('#scatter .js-plotly-plot')"
 PLACES = "_fullData.filter(t => t.customdata).map(t => [Array.from(t.x), Array.from(t.y)])"
 
 
@@ -31,13 +32,14 @@ def test_two_fronts_have_two_marks_and_several_studies_their_own(visit: Visit, d
     visit.open("?view=")
     entries = desk.frame(View()).entries
     marks = dict(visit.figure("_fullData.map(t => [t.name, t.marker.symbol])"))
+    of_its_study = "non-dominated in all objectives of its study"
     front, in_all = sum(e.front for e in entries), sum(e.point.nondominated for e in entries)
     assert 0 < front < in_all
     assert marks[f"{scatter.FRONT} ({front})"] == "diamond"
-    assert marks[f"{scatter.IN_ALL} ({in_all})"] == "circle-open"
+    assert marks[f"{of_its_study} ({in_all})"] == "circle-open"
     groups = [symbol for name, symbol in marks.items() if name.startswith(("one, ", "two, "))]
     assert len(set(groups)) == len(groups) == 6  # three methods in each of the studies
-    visit.says("#summary", f"{front} on the front of this view; {in_all} non-dominated in all objectives")
+    visit.says("#summary", f"{front} on the front of this view; {in_all} {of_its_study}")
 
 
 def test_axes_and_their_scales_are_chosen(visit: Visit) -> None:
@@ -72,6 +74,41 @@ def test_a_click_opens_that_very_point(visit: Visit) -> None:
     with visit.page.expect_download() as downloading:
         visit.page.click("#download-mask")
     assert downloading.value.suggested_filename == f"one-{key.partition(':')[2]}-mask.safetensors"
+
+
+def test_a_point_in_a_brush_can_be_clicked(visit: Visit, desk: Desk) -> None:
+    visit.open(f"{PLAIN}&brush=1000.0,100000.0,50.0,80.0")
+    inside = desk.frame(View(studies=("one",), brush=(1e3, 1e5, 50.0, 80.0))).chosen
+    traces = visit.figure("_fullData.map(t => t.customdata ? Array.from(t.customdata) : [])")
+    at, keys = next((at, keys) for at, keys in enumerate(traces) if inside[0].key in keys)
+    marks = visit.page.locator("#scatter .scatterlayer .trace").nth(at).locator("path.point")
+    place = marks.nth(keys.index(inside[0].key)).bounding_box()
+    visit.page.mouse.click(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    visit.says("#detail-title", f"Point {inside[0].key}")
+    assert visit.query("brush") == ["1000.0,100000.0,50.0,80.0"]
+
+
+def test_there_is_one_brush_however_it_is_drawn(visit: Visit) -> None:
+    visit.open(PLAIN)
+    visit.drag(0.35, 0.15, 0.55, 0.8)
+    visit.says("#summary", "brushed")
+    visit.page.keyboard.down("Shift")
+    visit.drag(0.6, 0.1, 0.9, 0.7)
+    visit.page.keyboard.up("Shift")
+    visit.page.wait_for_function(f"() => {SCATTER}.layout.selections.length === 1")
+    visit.settle()
+    x0, x1 = visit.figure("layout.selections.map(s => [Math.min(s.x0, s.x1), Math.max(s.x0, s.x1)])")[0]
+    assert [float(end) for end in visit.query("brush")[0].split(",")[:2]] == pytest.approx([x0, x1], rel=1e-4)
+    traces = visit.figure("_fullData.filter(t => t.customdata).map(t => [Array.from(t.customdata), t.selectedpoints])")
+    drawn = {keys[i] for keys, selected in traces for i in selected}
+    assert f"{len(drawn)} points" in visit.page.inner_text("#pages")
+
+
+def test_the_page_offers_to_send_nothing_anywhere(visit: Visit) -> None:
+    visit.open("?study=one&view=clean_vs_relus")
+    offered = visit.page.locator(".modebar-btn").evaluate_all("(all) => all.map((one) => one.dataset.title)")
+    assert len(offered) >= 6
+    assert not [title for title in offered if "cloud" in title.lower() or "share" in title.lower()]
 
 
 def test_what_is_brushed_is_what_is_downloaded(visit: Visit) -> None:
@@ -127,6 +164,12 @@ def test_what_an_address_says_and_nobody_knows_is_noted(visit: Visit) -> None:
     visit.says("#notes", "'beauty' is no x that is known here")
     visit.says("#notes", "There is no point one:99999")
     visit.says("#summary", "25 points")
+
+
+def test_a_view_that_nobody_knows_is_no_wish_for_none(visit: Visit) -> None:
+    visit.open("?study=one&view=none")
+    visit.says("#notes", "'none' is no view that is known here")
+    visit.says("#linked-parallel_coordinates", "All that is traded")
 
 
 def test_another_protocol_changes_seconds_and_no_accuracy(visit: Visit) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from frontier.web.axes import AXES, Cost
 from frontier.web.desk import Desk
 from frontier.web.frame import cheapest, ranked
 from frontier.web.rows import csv_of, page_of
+from frontier.web.said import summary
 from frontier.web.view import Setting, View
 
 WAN = Setting(protocol="delphi", link=NAMED["wan"])
@@ -42,7 +44,7 @@ def test_front_of_this_view_and_non_dominated_in_all_are_different_sets(desk: De
 
 def test_the_two_fronts_have_two_different_markers(desk: Desk) -> None:
     traces = {trace.name.rpartition(" (")[0]: trace for trace in scatter.draw(desk.frame(ONE), ONE, LIGHT).data}
-    front, in_all = traces[scatter.FRONT], traces[scatter.IN_ALL]
+    front, in_all = traces[scatter.FRONT], traces["non-dominated in all objectives"]
     assert front.marker.symbol != in_all.marker.symbol
     assert front.marker.color != in_all.marker.color
     assert (len(front.x), len(in_all.x)) == tuple(
@@ -84,6 +86,24 @@ def test_another_price_changes_seconds_and_ranks_and_no_accuracy(desk: Desk) -> 
     assert sum(w > 0 for w in front.marker.line.width) == sum(entry.front and entry.moved for entry in other)
     plain = scatter.draw(desk.frame(before), before, LIGHT).data
     assert {trace.marker.line.width for trace in plain if trace.customdata is not None} == {0}
+
+
+def test_where_a_protocol_has_no_price_no_rank_has_changed(desk: Desk) -> None:
+    view = controls.repriced(View(studies=("one",)), Setting(protocol="cryptflow2"))  # which has none for a LAN
+    entries = desk.frame(view).entries
+    assert [entry.cost.online_s for entry in entries] == [None] * 40
+    assert "0 changed rank" in summary(desk.frame(view), view)
+
+
+def test_a_front_over_different_questions_is_warned_of(desk: Desk) -> None:
+    frame = desk.frame(View())
+    assert "cannot be compared" not in summary(frame, View())
+    first = frame.entries[0]
+    record = first.point.record
+    spec = record.spec.model_copy(update={"data": record.spec.data.model_copy(update={"name": "digits"})})
+    other = replace(first, point=replace(first.point, record=record.model_copy(update={"spec": spec})))
+    mixed = replace(frame, entries=(other, *frame.entries[1:]))
+    assert "resnet18 on cifar10, resnet18 on digits compares what cannot be compared" in summary(mixed, View())
 
 
 def test_seconds_are_those_of_frontier_price(desk: Desk, home: Path) -> None:

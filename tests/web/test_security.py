@@ -20,6 +20,7 @@ from frontier.web.security import COOKIE, hosts_of, is_loopback, token_of
 from frontier.web.server import Address, application
 
 HOST = {"Host": "127.0.0.1:8050"}
+NAME = f"{COOKIE}_8050"
 SECRET = "a-secret-of-many-letters"  # noqa: S105 of this test alone
 
 
@@ -61,7 +62,7 @@ def test_no_token_or_another_one_gets_401(guarded: FlaskClient) -> None:
     assert guarded.get("/", headers=HOST).status_code == 401
     assert guarded.get("/?token=another", headers=HOST).status_code == 401
     assert guarded.get("/files/one/1/card", headers=HOST).status_code == 401
-    assert guarded.get("/_dash-layout", headers={**HOST, "Cookie": f"{COOKIE}=wrong"}).status_code == 401
+    assert guarded.get("/_dash-layout", headers={**HOST, "Cookie": f"{NAME}=wrong"}).status_code == 401
     assert guarded.post(f"/_dash-update-component?token={SECRET}", json={}, headers=HOST).status_code == 401
 
 
@@ -69,7 +70,26 @@ def test_the_token_is_traded_for_a_cookie_and_leaves_the_address(guarded: FlaskC
     answer = guarded.get(f"/?token={SECRET}", headers=HOST)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(answer.headers["Set-Cookie"].split("; "))
-    assert guarded.get("/", headers={**HOST, "Cookie": f"{COOKIE}={SECRET}"}).status_code == 200
+    assert guarded.get("/", headers={**HOST, "Cookie": f"{NAME}={SECRET}"}).status_code == 200
+
+
+def test_pages_on_two_ports_of_a_host_do_not_share_a_cookie(guarded: FlaskClient, home: Path) -> None:
+    other = application(Library(home, ["two"]), Address("127.0.0.1", 8051, SECRET[::-1])).test_client()
+    made = other.get(f"/?token={SECRET[::-1]}", headers={"Host": "127.0.0.1:8051"}).headers["Set-Cookie"]
+    assert not made.startswith(f"{NAME}=")
+    both = f"{NAME}={SECRET}; {made.partition(';')[0]}"
+    assert guarded.get("/", headers={**HOST, "Cookie": both}).status_code == 200
+
+
+def test_a_name_is_known_however_it_is_written() -> None:
+    assert "localhost:8050" in hosts_of("LOCALHOST", 8050)
+    assert "head.example:8050" in hosts_of("Head.Example", 8050)
+
+
+def test_a_token_is_not_handed_to_a_browser_among_its_words(home: Path) -> None:
+    done = CliRunner().invoke(app, ["browse", "one", "--home", str(home), "--open", "--token", "auto"])
+    assert isinstance(done.exception, InputError)
+    assert "open the printed address yourself" in str(done.exception)
 
 
 @pytest.mark.parametrize("path", ["/", "/files/one/1/card", "/nowhere", "/_dash-layout"])

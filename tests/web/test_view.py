@@ -83,8 +83,7 @@ def test_the_usual_view_needs_no_query() -> None:
 )  # fmt: skip
 def test_what_means_nothing_falls_back_with_a_note(query: str) -> None:
     view, notes = parse(query, KNOWN)
-    expected = View(views=()) if query.startswith("?view") else View()
-    assert view == expected
+    assert view == View()
     assert len(notes) == 1
 
 

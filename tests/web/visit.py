@@ -74,7 +74,10 @@ class Visit:
 
     def rows(self, place: str) -> list[dict[str, str]]:
         """The first data table within an element, a row as its cells by their titles."""
-        titles, *rows = self.page.locator(f"{place} [data-table]").first.evaluate(TABLE)
+        table = self.page.locator(f"{place} [data-table]").first
+        table.evaluate("(place) => { const folded = place.closest('details'); if (folded) folded.open = true; }")
+        table.locator("tr").first.wait_for(state="attached")
+        titles, *rows = table.evaluate(TABLE)
         return [dict(zip(titles, row, strict=True)) for row in rows]
 
     def terms(self, place: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from frontier.masks.mask import Mask
 from frontier.reports.points import evenly
 
 Map = NDArray[np.uint8]  # (H, W), percent
-MOST_CELLS = 160_000  # pixels of all maps of an atlas: a byte each
+MOST_CELLS = 70_000  # pixels of all maps of an atlas: a byte each
 MOST_CHANNELS = 3  # single channels of a site
 
 

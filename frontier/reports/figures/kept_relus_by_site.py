@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale, unlabel_rgb
 
 from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import FLAG, frame, listed, short
@@ -20,7 +21,8 @@ MISLEADS = (
     "A percentage of a small site looks large, so hover and table give the count too; "
     "every site that keeps a single ReLU costs its rounds in private inference."
 )
-MOST_POINTS = 60  # a longer front is sampled evenly over its ranks, so that columns stay wide enough to see
+MOST_POINTS = 40  # a longer front is sampled evenly over its ranks, so that columns stay wide enough to see
+SCALE = "Cividis"
 CELLS_WITH_TEXT = 16  # columns up to which a count fits into its cell
 
 
@@ -74,6 +76,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         theme,
         x={
             "title": {"text": f"front, by rising ReLU count: count (trial){flags}", "standoff": 16},
+            "range": [-0.5, len(trials) - 0.5],
             "tickvals": list(range(len(trials))),
             "ticktext": [names[trial] for trial in trials],
             "showgrid": False,
@@ -88,18 +91,36 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     )
     figure.add_heatmap(
         z=[[None if cell is None else round(cell.kept_percent, 2) for cell in line] for line in table],
-        text=[["" if cell is None else short(cell.kept) for cell in line] for line in table],
         customdata=[["" if cell is None else _hover(cell) for cell in line] for line in table],
-        texttemplate="%{text}" if len(trials) <= CELLS_WITH_TEXT else None,
         hovertemplate="%{customdata}<extra></extra>",
-        colorscale="Cividis",
+        colorscale=SCALE,
         zmin=0,
         zmax=100,
         xgap=2,
         ygap=2,
         colorbar={"title": {"text": "kept"}, "ticksuffix": "%", "thickness": 12, "outlinewidth": 0},
     )
+    if len(trials) <= CELLS_WITH_TEXT:
+        written = [(x, y, cell) for y, line in enumerate(table) for x, cell in enumerate(line) if cell is not None]
+        figure.add_scatter(
+            x=[x for x, _, _ in written],
+            y=[y for _, y, _ in written],
+            text=[short(cell.kept) for _, _, cell in written],
+            textfont={"color": [_ink(cell.kept_percent) for _, _, cell in written], "size": 12},
+            mode="text",
+            hoverinfo="skip",
+            showlegend=False,
+        )
     return figure
+
+
+def _ink(percent: float) -> str:
+    """Black or white, whichever stands out from the cell's colour: at least 4.5 to 1 from any (WCAG 2, relative
+    luminance)."""
+    red, green, blue = (float(part) / 255 for part in unlabel_rgb(sample_colorscale(SCALE, percent / 100)[0]))
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
 
 
 def alt(rows: Sequence[Row]) -> str:

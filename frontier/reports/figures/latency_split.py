@@ -57,7 +57,7 @@ PANELS = (
         ),
     ),
     _Panel("offline", "s", 0.5, (_Part("offline_s", "offline", "other", ""),)),
-    _Panel("moved for ReLUs, online", "MB", 0.5, (_Part("online_mb", "moved for ReLUs, online", "muted", "-"),)),
+    _Panel("moved online", "MB", 0.5, (_Part("online_mb", "moved for ReLUs, online", "muted", "-"),)),
 )
 
 

@@ -1,9 +1,9 @@
-"""Figure: two masks pixel by pixel and site by site, and where they agree."""
+"""Figure: two masks pixel by pixel and site by site, and where they agree; or one alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -31,7 +31,8 @@ LEFT, MAP = 0.13, 0.92  # share of the width left of the first column; of a colu
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One site, or one channel of it, of two masks: positions kept by `trial`, by `other`, and by both or one alone.
+    """One site, or one channel of it, of two masks: positions kept by `trial`, by `other`, and by both or one alone. Of
+    a single mask there is no `other`.
 
     `maps`: the same pixel by pixel, in percent of the channels. `problem`: why a mask cannot be shown.
     """
@@ -55,7 +56,7 @@ class Row:
 
 def data(studied: Studied) -> tuple[Row, ...]:
     """One row a site, then one a site and single channel, of the two points that `studied.pair` names, or of two
-    neighbours in the middle of the front of all objectives; of a single point the mask stands beside itself."""
+    neighbours in the middle of the front of all objectives; of a single point its mask alone."""
     found: list[tuple[StudyPoint, Mask]] = []
     problems: list[Row] = []
     for point in _wanted(studied):
@@ -71,7 +72,7 @@ def data(studied: Studied) -> tuple[Row, ...]:
             break
     if not found:
         return tuple(problems)
-    return (*_rows(found[0], found[-1]), *problems)
+    return (*_rows(*sorted(found, key=lambda pair: pair[0].point.relu_count)), *problems)
 
 
 def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
@@ -91,7 +92,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     figure.update_layout(coloraxis={"colorscale": "Cividis", "cmin": 0, "cmax": 100, "colorbar": bar})
     base = figure.layout.xaxis.to_plotly_json()
     for line, site in enumerate(sites):
-        for column in range(COLUMNS):
+        for column in range(len(first.maps)):
             _axes(figure, base, line, column, len(sites))
         figure.add_annotation(
             text=escape(site), xref="paper", yref="paper", x=0, y=1 - (line + 0.46) / len(sites), xanchor="left",
@@ -105,7 +106,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         _head(first.trial, first.relu_count, first.health), _head(first.other, first.other_relu_count, ""),
         "kept by both", f"by {first.trial} alone", f"by {first.other} alone",
     )  # fmt: skip
-    for column, words in enumerate(heads):
+    for column, words in enumerate(heads[: len(first.maps)]):
         figure.add_annotation(
             text=f"<b>{words}</b>", xref="paper", yref="paper", x=_column(column + MAP / 2), y=1, yshift=4,
             xanchor="center", yanchor="bottom", showarrow=False, font={"size": 12},
@@ -123,6 +124,11 @@ def alt(rows: Sequence[Row]) -> str:
     if not whole:
         return f"Mask atlas: no mask of the front is at hand.{problems}"
     one, other = whole[0].trial, whole[0].other
+    if not other:
+        kept = sum(row.kept for row in whole)
+        return (
+            f"Heat maps of the {kept:,} ReLUs that trial {one} keeps at {len(whole)} sites, pixel by pixel.{problems}"
+        )
     both, kept = sum(row.kept_by_both for row in whole), sum(row.kept for row in whole)
     share = f"{100 * both / kept:.0f}% of those of trial {one}" if kept else "none"
     return (
@@ -151,8 +157,10 @@ def _wanted(studied: Studied) -> list[StudyPoint]:
     return [front[i] for i in sorted(range(len(front)), key=lambda i: (abs(i - middle), i))]
 
 
-def _rows(one: tuple[StudyPoint, Mask], other: tuple[StudyPoint, Mask]) -> list[Row]:
-    (left, left_mask), (right, right_mask) = sorted((one, other), key=lambda pair: pair[0].point.relu_count)
+def _rows(one: tuple[StudyPoint, Mask], other: tuple[StudyPoint, Mask] | None = None) -> list[Row]:
+    """`other` keeps at least as many."""
+    left, left_mask = one
+    right, right_mask = other or one
     most = channels_of(left_mask.sites)
     asked: list[tuple[str, int | None]] = [(site, None) for site, _ in left_mask.sites]
     asked += [(site, channel) for site, shape in left_mask.sites for channel in channels(shape, most)]
@@ -160,24 +168,26 @@ def _rows(one: tuple[StudyPoint, Mask], other: tuple[StudyPoint, Mask]) -> list[
     for site, channel in asked:
         maps = maps_of(left_mask, right_mask, site, channel)
         kept, other_kept, both, alone, other_alone = maps.counts
-        made.append(
-            Row(
-                trial=left.address,
-                other=right.address,
-                relu_count=left.point.relu_count,
-                other_relu_count=right.point.relu_count,
-                site=site,
-                channel=ALL if channel is None else str(channel),
-                positions=maps.positions,
-                kept=kept,
-                other_kept=other_kept,
-                kept_by_both=both,
-                kept_by_this_one_alone=alone,
-                kept_by_the_other_alone=other_alone,
-                health=next((h for h in (left.health, right.health) if failed(h)), left.health),
-                maps=maps.maps,
-            )
+        common = Row(
+            trial=left.address,
+            relu_count=left.point.relu_count,
+            site=site,
+            channel=ALL if channel is None else str(channel),
+            positions=maps.positions,
+            kept=kept,
+            health=next((h for h in (left.health, right.health) if failed(h)), left.health),
+            maps=maps.maps[:1],
         )
+        beside: dict[str, Any] = {
+            "other": right.address,
+            "other_relu_count": right.point.relu_count,
+            "other_kept": other_kept,
+            "kept_by_both": both,
+            "kept_by_this_one_alone": alone,
+            "kept_by_the_other_alone": other_alone,
+            "maps": maps.maps,
+        }
+        made.append(common if other is None else replace(common, **beside))
     return made
 
 

@@ -16,6 +16,9 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
   frontier: {
     scheme,
     box: (selected) => {
+      const plot = document.querySelector("#scatter .js-plotly-plot");
+      const boxes = plot?.layout.selections ?? [];
+      if (boxes.length > 1) window.Plotly.relayout(plot, { selections: boxes.slice(-1) }); // there is one brush
       const ends = selected && selected.range;
       if (ends && ends.x && ends.y) {
         boxed = true;
@@ -59,6 +62,8 @@ const opener = (text, key) => {
   return Object.assign(put("th", button), { scope: "row" });
 };
 const fill = (place) => {
+  const closed = place.closest("details:not([open])"); // nobody waits for a table that is not to be seen
+  if (closed) return closed.addEventListener("toggle", () => fill(place), { once: true });
   const { titles, rows, opens, chosen } = JSON.parse(place.dataset.table);
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();

@@ -1,0 +1,81 @@
+"""What a reader may choose on the page: other costs, another network, other groups; and how, without a mouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from visit import TRIAL_MEASURED, Visit
+
+from frontier.latency._link import Link
+from frontier.results.store import Study
+from frontier.web.axes import AXES
+from frontier.web.desk import Desk
+from frontier.web.view import COLOURS, Setting, View
+
+PLAIN = "?study=one&view="
+PLACES = "_fullData.filter(t => t.customdata).flatMap(t => Array.from(t.x))"
+
+
+@pytest.mark.parametrize("name", ["online_mb", "rounds"])
+def test_what_moves_and_how_often_are_axes(visit: Visit, desk: Desk, name: str) -> None:
+    visit.open(PLAIN)
+    visit.page.click("#x")
+    visit.page.get_by_role("option", name=AXES[name].title.removesuffix(" on validation"), exact=True).click()
+    assert visit.wait_query("x") == name
+    visit.settle()
+    expected = [entry.x for entry in desk.frame(View(studies=("one",), x=name)).entries]
+    assert sorted(visit.figure(PLACES)) == pytest.approx(sorted(expected))
+
+
+def test_bandwidth_and_round_trip_of_ones_own_price_all_points(visit: Visit, desk: Desk) -> None:
+    visit.open(f"{PLAIN}&x=online_s")
+    for name, text in (("rtt", "7"), ("mbit", "25")):
+        visit.page.fill(f"#{name}", text)
+        visit.page.press(f"#{name}", "Enter")
+        visit.settle()
+    assert visit.query("price") == ["crypten/7,25"]
+    setting = Setting(link=Link(rtt_ms=7.0, mbit_s=25.0))
+    expected = [entry.x for entry in desk.frame(View(studies=("one",), x="online_s", setting=setting)).entries]
+    assert sorted(visit.figure(PLACES)) == pytest.approx(sorted(expected))
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_symbols_tell_apart_what_was_chosen(visit: Visit, desk: Desk, colour: str) -> None:
+    visit.open("?view=")
+    visit.page.locator("#colour label", has_text=colour).click()
+    visit.settle()
+    groups = visit.figure(
+        "_fullData.filter(t => t.customdata).map(t => [t.name, t.marker.symbol, t.customdata.length])"
+    )
+    assert sum(count for *_, count in groups) == 65
+    assert len({symbol for _, symbol, _ in groups}) == len(groups)
+    shown = {
+        "method": "one, snl", "study": "two (25)", "fidelity": "one, paper (40)", "health": "two, not checked (25)",
+        "seed": "one, seed 0",
+    }  # fmt: skip
+    assert any(name.startswith(shown[colour]) for name, *_ in groups)
+
+
+def test_the_keyboard_changes_an_axis_and_a_protocol(visit: Visit) -> None:
+    visit.open(f"{PLAIN}&x=online_s")
+    visit.page.locator("#protocol input:checked").focus()
+    visit.page.keyboard.press("ArrowDown")
+    assert visit.wait_query("price") == "cryptflow2/lan"
+    visit.open(PLAIN)
+    visit.page.locator("#y").focus()
+    visit.page.keyboard.press("Enter")
+    visit.page.wait_for_function("() => document.activeElement.value === 'clean'")
+    visit.page.keyboard.press("ArrowDown")
+    visit.page.wait_for_function("() => document.activeElement.value === 'corrupted'")
+    visit.page.keyboard.press("Enter")
+    assert visit.wait_query("y") == "corrupted"
+
+
+def test_a_model_that_was_kept_can_be_downloaded(visit: Visit, home: Path) -> None:
+    visit.open(f"?study=two&view=&point=two:{TRIAL_MEASURED}")
+    with visit.page.expect_download() as downloading:
+        visit.page.click("#download-model")
+    assert downloading.value.suggested_filename == f"two-{TRIAL_MEASURED}-model.safetensors"
+    kept = Study.open(home, "two").trial_folder(TRIAL_MEASURED) / "weights.safetensors"
+    assert Path(downloading.value.path()).read_bytes() == kept.read_bytes()
