@@ -61,6 +61,9 @@ def test_replicates_of_equal_rank_are_a_run_and_the_winner_is_none(
 
 def test_lines_differ_in_dash_and_are_steps(seeds: Studied) -> None:
     drawn = json.loads(FIGURE.draw(FIGURE.data(seeds), LIGHT).to_json())["data"]
-    assert len({trace["line"]["dash"] for trace in drawn}) == 3
+    assert len({trace["line"]["dash"] for trace in drawn if "name" in trace}) == 3
+    upper, lower = (trace for trace in drawn if "name" not in trace)
+    assert (lower["fill"], lower["x"]) == ("tonexty", upper["x"])  # no wedge between lines that begin apart
+    assert min(x for trace in drawn for x in trace["x"]) < min(upper["x"])
     assert {trace["line"]["shape"] for trace in drawn} == {"hv"}
     assert "25, 50 and 75% of 4 runs" in FIGURE.alt(FIGURE.data(seeds))

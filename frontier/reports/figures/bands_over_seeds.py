@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import moocore
 import numpy as np
@@ -80,26 +80,30 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         top=68,
     )
     axis.part_zero(figure, theme)
+
+    def step(some: Sequence[Row], field: str, **options: Any) -> None:
+        """To the right end of the axis; rows have their value."""
+        places, heights = [axis.place(row.relu_count) for row in some], [round(getattr(row, field), 3) for row in some]
+        x, y = [*places, *([axis.high] if places else [])], [*heights, *heights[-1:]]
+        figure.add_scatter(x=x, y=y, mode="lines", **options)
+
+    # the band begins where both of its ends are known: plotly would fill a wedge towards a line that begins elsewhere
+    both = [row for row in rows if None not in (row.attained_by_25_percent, row.attained_by_75_percent)]
+    unseen: dict[str, Any] = {"showlegend": False, "hoverinfo": "skip", "line": {"shape": "hv", "width": 0}}
+    step(both, "attained_by_25_percent", **unseen)
+    step(both, "attained_by_75_percent", **unseen, fill="tonexty", fillcolor=theme.interval)
     lines = (
-        ("at least 25% of the seeds", "attained_by_25_percent", "dot", 1.5, None),
-        ("at least 75% of the seeds", "attained_by_75_percent", "dash", 1.5, "tonexty"),
-        ("at least 50% of the seeds", "attained_by_50_percent", "solid", 2.5, None),
+        ("at least 25% of the seeds", "attained_by_25_percent", "dot", 1.5),
+        ("at least 75% of the seeds", "attained_by_75_percent", "dash", 1.5),
+        ("at least 50% of the seeds", "attained_by_50_percent", "solid", 2.5),
     )
-    for name, field, dash, width, fill in lines:
+    for name, field, dash, width in lines:
         known = [row for row in rows if getattr(row, field) is not None]
-        places = [axis.place(row.relu_count) for row in known]
-        heights = [round(getattr(row, field), 3) for row in known]
-        figure.add_scatter(
-            x=[*places, *([axis.high] if places else [])],
-            y=[*heights, *heights[-1:]],
-            name=name,
-            mode="lines",
-            line={"shape": "hv", "color": theme.front, "width": width, "dash": dash},
-            fill=fill,
-            fillcolor=theme.interval,
+        step(
+            known, field, name=name, line={"shape": "hv", "color": theme.front, "width": width, "dash": dash},
             text=[f"{row.relu_count:,} ReLUs: {getattr(row, field):.1f}% by {name}" for row in (*known, *known[-1:])],
             hovertemplate="%{text}<extra></extra>",
-        )
+        )  # fmt: skip
     return figure
 
 
