@@ -39,22 +39,28 @@ def connect(app: Dash, desk: Desk) -> None:
 
 
 def _in_the_browser(app: Dash, desk: Desk) -> None:
-    """Small things that need no server: the colour scheme, the box of a brush, how old the figures are, and which of
-    the linked ones are to be drawn anew."""
+    """Small things that need no server: the colour scheme, the box of a brush, how old the figures are and whether to
+    look for newer ones, and which of the linked ones are to be drawn anew."""
     connected: Callable[..., None] = app.clientside_callback
     for function, output, inputs in (
         ("scheme", Output("scheme", "data"), [Input("url", "pathname")]),
         ("box", Output("box", "data"), [Input("scatter", "selectedData")]),
         ("live", Output("live", "children"), [Input("tick", "n_intervals"), Input("looked", "data"), VERSION]),
+        (
+            "rest",
+            [Output("poll", "disabled"), Output("pause", "children"), Output("pause", "disabled")],
+            [URL, Input("looked", "data")],
+        ),
     ):
         connected(ClientsideFunction("frontier", function), output, inputs)
     wanted = [f"wanted-{name}" for name in desk.known.figures]
     connected(
         ClientsideFunction("frontier", "wanted"),
         [Output(name, "data") for name in wanted],
-        [URL, VERSION, SCHEME],
-        [State("figures", "data"), *(State(name, "data") for name in wanted)],
-    )
+        [Input("drawn", "data")],  # the scatter comes first
+        [State("url", "search"), State("version", "data"), State("scheme", "data"), State("figures", "data"),
+         *(State(name, "data") for name in wanted)],
+    )  # fmt: skip
 
 
 def _state(app: Dash, desk: Desk) -> None:
@@ -119,17 +125,6 @@ def _live(app: Dash, desk: Desk) -> None:
         looked = {"at": time.time(), "points": points, "said": said, "ended": snapshot.ended}
         return (no_update if snapshot.version == version else snapshot.version), looked
 
-    @app.callback(
-        Output("poll", "disabled"),
-        Output("pause", "children"),
-        Output("pause", "disabled"),
-        URL,
-        Input("looked", "data"),
-    )
-    def rest(query: str | None, looked: dict[str, Any] | None) -> tuple[bool, str, bool]:
-        paused, ended = desk.parse(query)[0].paused, bool(looked and looked["ended"])
-        return paused or ended, "Go on" if paused else "Pause", ended
-
 
 def _plot(app: Dash, desk: Desk) -> None:
     @app.callback(
@@ -149,7 +144,7 @@ def _plot(app: Dash, desk: Desk) -> None:
             drawn is not None and drawn.startswith(f"{unbrushed}\n") and brushed(view, box).brush == view.brush
         )
         if drawn == f"{unbrushed}\n{key}" or drew_itself:
-            raise PreventUpdate  # plotly shows the box that was drawn in it
+            return no_update, drawn, no_update  # plotly shows the box that was drawn in it
         frame = desk.frame(view)
         with desk.easel:
             figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view))
@@ -160,7 +155,8 @@ def _words(app: Dash, desk: Desk) -> None:
     @app.callback(
         Output("summary", "children"), Output("feasible", "children"), Output("table", "children"),
         Output("pages", "children"), Output("csv", "href"), Output("limit-online_s-said", "children"),
-        *(Output(f"limit-{name}-said", "children") for name in ("clean", "corrupted", "adversarial")), URL, VERSION,
+        *(Output(f"limit-{name}-said", "children") for name in ("clean", "corrupted", "adversarial")),
+        Output("papers-said", "children"), Output("detail", "children"), URL, VERSION,
     )  # fmt: skip
     def words(query: str | None, version: int | None) -> tuple[Any, ...]:
         view, _ = desk.parse(query)
@@ -175,26 +171,22 @@ def _words(app: Dash, desk: Desk) -> None:
             summary(frame, view), feasible(frame), parts.table(frame.chosen, view),
             f"page {number} of {pages(frame.chosen)}, {len(frame.chosen)} points",
             f"/files/brushed.csv{printed(view)}", seconds, *percents,
+            parts.papers(desk.papers(view), view) if view.papers else [], _detail(desk, view),
         )  # fmt: skip
-
-    @app.callback(Output("papers-said", "children"), URL, VERSION)
-    def beside(query: str | None, version: int | None) -> Any:
-        view, _ = desk.parse(query)
-        return parts.papers(desk.papers(view), view) if view.papers else []
 
     @app.callback(Output("absent", "children"), VERSION)
     def absent(version: int | None) -> Any:
         return [part for study in desk.library.snapshot.studies.values() for part in parts.left_out(study)]
 
-    @app.callback(Output("detail", "children"), URL, VERSION)
-    def detail(query: str | None, version: int | None) -> Any:
-        view, _ = desk.parse(query)
-        entry = desk.entry(view.point, view) if view.point else None
-        if entry is None:
-            return "Choose a point, in the plot or in the table, to see all that is known of it."
-        folder = desk.folder(entry)
-        files = {"mask": mask_file(folder, entry) is not None, "weights": weights_file(folder, entry) is not None}
-        return parts.detail(detail_of(entry, view.setting, home=shown(desk.library.home), **files))
+
+def _detail(desk: Desk, view: View) -> Any:
+    """All of the selected point."""
+    entry = desk.entry(view.point, view) if view.point else None
+    if entry is None:
+        return "Choose a point, in the plot or in the table, to see all that is known of it."
+    folder = desk.folder(entry)
+    files = {"mask": mask_file(folder, entry) is not None, "weights": weights_file(folder, entry) is not None}
+    return parts.detail(detail_of(entry, view.setting, home=shown(desk.library.home), **files))
 
 
 def _figure(app: Dash, desk: Desk, name: str) -> None:

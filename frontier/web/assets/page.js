@@ -28,9 +28,9 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       boxed = false;
       return null;
     },
-    wanted: (search, version, scheme, figures, ...before) => {
+    wanted: (drawn, search, version, scheme, figures, ...before) => {
       const { no_update } = window.dash_clientside;
-      if (version === undefined || scheme === undefined) return before.map(() => no_update);
+      if (!drawn) return before.map(() => no_update);
       const query = new URLSearchParams(search);
       const shown = query.has("view") ? query.getAll("view") : figures.usual;
       for (const name of ["view", "page", "paused"]) query.delete(name);
@@ -39,6 +39,11 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
         const now = shown.includes(name) ? key : "";
         return now === (before[i] ?? "") ? no_update : now;
       });
+    },
+    rest: (search, looked) => {
+      const paused = new URLSearchParams(search).get("paused") === "1";
+      const ended = Boolean(looked?.ended);
+      return [paused || ended, paused ? "Go on" : "Pause", ended];
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
@@ -89,6 +94,14 @@ new MutationObserver((changes) => {
     }
   }
 }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-table"] });
+
+// Dash keeps what a reader does to a figure's layout by handing the figure in once more, and plotly would draw it all
+// again. Nothing here asks for it: plotly's own revisions keep it, and the address the rest.
+document.addEventListener(
+  "mousedown",
+  ({ target }) => target.closest?.(".js-plotly-plot")?.removeAllListeners?.("plotly_relayout"),
+  true,
+);
 
 // Buttons that come and go: a press is told once, by a part of the page that stays, so that none is lost.
 document.addEventListener("click", ({ target }) => {
