@@ -4,7 +4,7 @@ python benchmarks/overhead [--trials 200] [--repeats 5] [--at-once CORES] [--rec
 
 Trials that do nothing but leave a record, by frontier on Ray with reused workers and inline, beside plain Optuna with a
 pool of as many processes, its study in SQLite and in memory. Each run is a process of its own, the runs interleaved.
-Then a study of --records records is made, and resumed with and without its database. About 10 minutes on two cores.
+Then a study of --records records is made, and resumed with and without its database. A quarter of an hour on two cores.
 """
 
 from __future__ import annotations
