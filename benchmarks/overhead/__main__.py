@@ -40,6 +40,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--runners", nargs="+", choices=RUNNERS, default=RUNNERS, metavar="RUNNER")
     parser.add_argument("--part", nargs=2, metavar=("NAME", "JSON"), help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
+    if arguments.trials < 2:
+        parser.error("--trials: at least 2, for what a trial costs is the time between the first and the last")
     if arguments.part:
         print(json.dumps(part(arguments.part[0], json.loads(arguments.part[1]))))
         return 0
