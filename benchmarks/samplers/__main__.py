@@ -9,11 +9,10 @@ python benchmarks/samplers --report --space digits [--figure FILE.html]
 
 `record` trains random trials, each tenth once more under another seed, and writes them into one table; what the table
 holds already, say of another machine, is not trained again. `compact` writes that table of what has been recorded so
-far, and of the studies in the folders given. `simulate` fits a model to the
-table, prints its errors on trials left out, and searches it with every sampler; the slow ones (gp, hybrid) with 5
-seeds unless --samplers names them; without a pruner and, where trials were recorded with rungs, with one. `live` runs
-searches that train. All of them can be stopped at any moment and go on where they were; --report prints what the
-evidence file holds and runs nothing.
+far, and of the studies in the folders given. `simulate` fits a model to the table, prints its errors on trials left
+out, and searches it with every sampler; the slow ones (gp, hybrid) with 5 seeds unless --samplers names them; without a
+pruner and, where trials were recorded with rungs, with one. `live` runs searches that train. All of them can be stopped
+at any moment and go on where they were; --report prints what the evidence file holds and runs nothing.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -120,10 +119,7 @@ def _live(app: Dash, desk: Desk) -> None:
     )  # fmt: skip
     def look(n: int | None, version: int | None) -> tuple[Any, Any]:
         snapshot = desk.library.refresh()
-        said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
-        points = sum(len(one.points) for one in snapshot.studies.values())
-        looked = {"at": time.time(), "points": points, "said": said, "ended": snapshot.ended}
-        return (no_update if snapshot.version == version else snapshot.version), looked
+        return (no_update if snapshot.version == version else snapshot.version), desk.looked()
 
 
 def _plot(app: Dash, desk: Desk) -> None:

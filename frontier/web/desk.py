@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -45,9 +46,7 @@ class Desk:
 
     def __init__(self, library: Library) -> None:
         self.library, self._prices = library, Prices()
-        self.easel = (
-            Lock()
-        )  # held while a figure is made: two at once would both be late, and the scatter is asked for first
+        self.easel = Lock()  # held while a figure is made: two at once would both be late
         points = sum(len(study.points) for study in library.snapshot.studies.values())
         # decided once: a page keeps what it was allowed when it was opened, and WebGL needs more than others do
         self.webgl = points > MOST_SVG // 2
@@ -78,6 +77,13 @@ class Desk:
         snapshot = self.library.snapshot
         shown = view.model_copy(update=NO_MATTER)
         return self._frames.get((snapshot.version, shown), lambda: frame_of(snapshot, shown, self._prices))
+
+    def looked(self) -> dict[str, Any]:
+        """What the page says of the library as it is now, and when that was (seconds since 1970)."""
+        snapshot = self.library.snapshot
+        said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
+        points = sum(len(one.points) for one in snapshot.studies.values())
+        return {"at": time.time(), "points": points, "said": said, "ended": snapshot.ended}
 
     def find(self, key: str) -> Loaded | None:
         """The study of a point, if there is such a point."""

@@ -24,14 +24,15 @@ BLANK = {"layout": {"height": HEIGHT, "paper_bgcolor": CLEAR, "plot_bgcolor": CL
                     "xaxis": {"visible": False}, "yaxis": {"visible": False}}}  # fmt: skip
 
 
-def layout(known: Known, version: int) -> html.Div:
-    """Everything, empty; `known` gives the choices, `version` is the library's, so that a page asks for all at once."""
+def layout(known: Known, version: int, looked: dict[str, Any]) -> html.Div:
+    """Everything, empty; `known` gives the choices. `version` and what was `looked` at are the library's as the page is
+    opened, so that it asks for all at once."""
     return html.Div(
         [
             dcc.Location(id="url", refresh=False),
             dcc.Store(id="scheme"),
             dcc.Store(id="version", data=version),
-            dcc.Store(id="looked"),
+            dcc.Store(id="looked", data=looked),
             dcc.Store(id="box"),
             dcc.Store(id="pressed"),
             dcc.Store(id="drawn"),

@@ -28,6 +28,12 @@ def test_the_page_shows_all_points_and_asks_nobody_else(visit: Visit) -> None:
     visit.says("#linked", "How it misleads")
 
 
+def test_a_page_that_is_opened_paused_says_what_it_holds(visit: Visit) -> None:
+    visit.open(f"{PLAIN}&paused=1", anew=True)
+    visit.says("#live", "65 points")
+    visit.says("#pause", "Go on")
+
+
 def test_two_fronts_have_two_marks_and_several_studies_their_own(visit: Visit, desk: Desk) -> None:
     visit.open("?view=")
     entries = desk.frame(View()).entries
