@@ -73,8 +73,10 @@ def additive(protocol: str, costs: Costs, profile: Profile, link: Link) -> Price
     if costs.square is None:
         refuse_squares(profile, protocol)
     layers = tuple(_layer(costs, site, link) for site in profile.sites)
-    linear_s = linear_in(costs, profile, sum(not _elements(costs, site) for site in profile.sites))
-    exchanged_s = input_output_s(profile, link)
+    linear_s = linear_in(
+        costs, profile.macs, len(profile.sites), sum(not _elements(costs, site) for site in profile.sites)
+    )
+    exchanged_s = input_output_s(profile.input_elements, link)
     online_bytes = sum(layer.bytes or 0 for layer in layers)
     received_bytes = _received_bytes(costs, profile)
     return Price(
@@ -134,15 +136,14 @@ def _received_bytes(costs: Costs, profile: Profile) -> int | None:
     return sum(round(count * element.received_bytes.value) for element, count in found if element.received_bytes)
 
 
-def linear_in(costs: Costs, profile: Profile, idle: int) -> float:
+def linear_in(costs: Costs, macs: int, sites: int, idle: int) -> float:
     """T_lin. Where `layer_s` holds the linear layers too, only the share of the `idle` sites is left: they pay none."""
-    whole_s = costs.linear_s.value * profile.macs / costs.linear_macs.value
-    if not costs.linear_in_layer or not profile.sites:
+    whole_s = costs.linear_s.value * macs / costs.linear_macs.value
+    if not costs.linear_in_layer or not sites:
         return whole_s
-    return whole_s * idle / len(profile.sites)
+    return whole_s * idle / sites
 
 
-def input_output_s(profile: Profile, link: Link) -> float:
+def input_output_s(input_elements: int, link: Link) -> float:
     """The image's way to the server and the answer's way back."""
-    elements = profile.linear[0].input_elements if profile.linear else 0
-    return link.waiting_s(2) + link.transfer_s(WORD_BYTES * elements)
+    return link.waiting_s(2) + link.transfer_s(WORD_BYTES * input_elements)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,32 +29,63 @@ class Sums(NamedTuple):
 UNPRICED = Sums()
 
 
-def additive_sums(costs: Costs, profiles: Sequence[Profile], link: Link) -> list[Sums]:
+@dataclass(frozen=True)
+class Counts:
+    """What many profiles are priced by, to be counted once for all protocols and links. Rows of `kept` and `squares`,
+    (profiles, sites), are as long as the longest: what a shorter one lacks evaluates nothing."""
+
+    kept: Array
+    squares: Array
+    sites: tuple[int, ...]
+    macs: tuple[int, ...]
+    input_elements: tuple[int, ...]
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile]) -> Self:
+        """Of each profile, in this order."""
+        sites = tuple(len(profile.sites) for profile in profiles)
+        longest = max(sites, default=0)
+        kept, squares = (np.zeros((len(profiles), longest), dtype=np.int64) for _ in range(2))
+        for row, profile in enumerate(profiles):
+            kept[row, : sites[row]] = [site.kept for site in profile.sites]
+            squares[row, : sites[row]] = [site.squares for site in profile.sites]
+        macs, inputs = (tuple(getattr(one, name) for one in profiles) for name in ("macs", "input_elements"))
+        return cls(kept, squares, sites, macs, inputs)
+
+    @cached_property
+    def squared(self) -> list[bool]:
+        """Whether a profile has any squares."""
+        found: list[bool] = self.squares.any(axis=1).tolist()
+        return found
+
+    @cached_property
+    def idle(self) -> list[int]:
+        """How many sites of each profile evaluate nothing."""
+        busy = ((self.kept > 0) | (self.squares > 0)).sum(axis=1).tolist()
+        return [sites - some for sites, some in zip(self.sites, busy, strict=True)]
+
+
+def additive_sums(costs: Costs, counts: Counts, link: Link) -> list[Sums]:
     """To the last bit the sums of `additive`, one a profile; no price where that refuses the squares."""
-    ends = np.cumsum([0, *(len(profile.sites) for profile in profiles)])
-    kept = np.array([site.kept for profile in profiles for site in profile.sites], dtype=np.int64)
-    squares = np.array([site.squares for profile in profiles for site in profile.sites], dtype=np.int64)
-    parts = [(costs.relu, kept)] if costs.square is None else [(costs.relu, kept), (costs.square, squares)]
+    parts = [(costs.relu, counts.kept)]
+    if costs.square is not None:
+        parts.append((costs.square, counts.squares))
     seconds = (_waiting_s(parts, link) + _transfers_s(costs, parts, link) + _work_s(parts)).tolist()
-    sizes = _totals(_added([np.rint(count * element.bytes.value).astype(np.int64) for element, count in parts]), ends)
-    rounds = _totals(np.rint(_most(parts, "rounds")).astype(np.int64), ends)
-    squared = _totals(squares, ends)
-    idle = _totals(((kept == 0) & (squares == 0)).astype(np.int64), ends)
+    sizes = _added([whole(count * element.bytes.value) for element, count in parts]).sum(axis=1).tolist()
+    rounds = whole(_most(parts, "rounds")).sum(axis=1).tolist()
     found = []
-    for i, (profile, (start, end)) in enumerate(zip(profiles, pairwise(ends.tolist()), strict=True)):
-        if costs.square is None and squared[i]:
+    for i, (macs, inputs) in enumerate(zip(counts.macs, counts.input_elements, strict=True)):
+        if costs.square is None and counts.squared[i]:
             found.append(UNPRICED)
             continue
-        online_s = sum(seconds[start:end]) + linear_in(costs, profile, idle[i]) + input_output_s(profile, link)
-        found.append(Sums(online_s, None, sizes[i], rounds[i]))
+        beside_s = linear_in(costs, macs, counts.sites[i], counts.idle[i])
+        found.append(Sums(sum(seconds[i]) + beside_s + input_output_s(inputs, link), None, sizes[i], rounds[i]))
     return found
 
 
-def _totals(counts: Array, ends: Array) -> list[int]:
-    """Of each profile's sites; whole numbers, so that differences of running sums are exact."""
-    running = np.concatenate([[0], np.cumsum(counts)])
-    found: list[int] = np.diff(running[ends]).tolist()
-    return found
+def whole(numbers: Array) -> Array:
+    """Rounded as Python rounds."""
+    return np.rint(numbers).astype(np.int64)
 
 
 def _most(parts: Sequence[tuple[Element, Array]], name: str) -> Array:

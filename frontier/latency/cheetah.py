@@ -6,13 +6,11 @@ Seconds and messages were tuned on the runs that they describe, so that no agree
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import Link
 from frontier.latency._price import Price
-from frontier.latency._sums import Sums, additive_sums
+from frontier.latency._sums import Counts, Sums, additive_sums
 from frontier.results.profile import Profile
 
 ENGINE = "spu_cheetah"  # what measures it
@@ -47,6 +45,6 @@ def price(profile: Profile, link: Link, costs: Costs = COSTS) -> Price:
     return additive("cheetah", costs, profile, link)
 
 
-def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+def sums(counts: Counts, link: Link) -> list[Sums]:
     """Of many networks at once."""
-    return additive_sums(COSTS, profiles, link)
+    return additive_sums(COSTS, counts, link)

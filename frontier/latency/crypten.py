@@ -7,13 +7,11 @@ are those of CrypTen's own counters at 775868a. The dealer and all that is offli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import Link
 from frontier.latency._price import Price
-from frontier.latency._sums import Sums, additive_sums
+from frontier.latency._sums import Counts, Sums, additive_sums
 from frontier.results.profile import Profile
 
 ENGINE = "crypten"  # what measures it
@@ -59,6 +57,6 @@ def price(profile: Profile, link: Link, costs: Costs = COSTS) -> Price:
     return additive("crypten", costs, profile, link)
 
 
-def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+def sums(counts: Counts, link: Link) -> list[Sums]:
     """Of many networks at once."""
-    return additive_sums(COSTS, profiles, link)
+    return additive_sums(COSTS, counts, link)

@@ -7,13 +7,11 @@ alone the bytes were counted. On other links than that WAN its seconds are unkno
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from frontier.latency import cheetah
 from frontier.latency._constant import Constant
 from frontier.latency._link import NAMED, Link
 from frontier.latency._price import LayerPrice, Price, refuse_squares
-from frontier.latency._sums import UNPRICED, Sums
+from frontier.latency._sums import UNPRICED, Counts, Sums, whole
 from frontier.results.profile import Profile
 
 ONLINE = "All: the ratio is that of whole inferences, linear layers included."
@@ -66,12 +64,12 @@ def price(profile: Profile, link: Link) -> Price:
     )
 
 
-def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+def sums(counts: Counts, link: Link) -> list[Sums]:
     """Of many networks at once."""
     known, ratio, each = link == NAMED["wan"], CONSTANTS["wan_ratio"].value, CONSTANTS["relu.bytes"].value
+    sizes = whole(counts.kept * each).sum(axis=1).tolist()
     found = []
-    for profile, beside in zip(profiles, cheetah.sums(profiles, link), strict=True):
+    for squared, size, beside in zip(counts.squared, sizes, cheetah.sums(counts, link), strict=True):
         seconds = ratio * beside.online_s if known and beside.online_s is not None else None
-        size = sum(round(site.kept * each) for site in profile.sites)
-        found.append(UNPRICED if profile.squares else Sums(online_s=seconds, online_bytes=size))
+        found.append(UNPRICED if squared else Sums(online_s=seconds, online_bytes=size))
     return found

@@ -11,13 +11,11 @@ what it takes longer than that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from frontier.latency._constant import Constant
 from frontier.latency._formula import Costs, Element, additive
 from frontier.latency._link import NAMED, Link
 from frontier.latency._price import Price
-from frontier.latency._sums import Sums, additive_sums
+from frontier.latency._sums import Counts, Sums, additive_sums
 from frontier.results.profile import Profile
 
 LOGS = "raw logs, kvgarimella/cryptonite at 4dab8f9"
@@ -57,6 +55,6 @@ def price(profile: Profile, link: Link) -> Price:
     return additive("delphi", COSTS, profile, link)
 
 
-def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+def sums(counts: Counts, link: Link) -> list[Sums]:
     """Of many networks at once."""
-    return additive_sums(COSTS, profiles, link)
+    return additive_sums(COSTS, counts, link)

@@ -8,12 +8,10 @@ here. These are not the constants of DELPHI's logs: see delphi, and never mix th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from frontier.latency._constant import Constant
 from frontier.latency._link import Link
 from frontier.latency._price import LayerPrice, Price, refuse_squares
-from frontier.latency._sums import UNPRICED, Sums
+from frontier.latency._sums import UNPRICED, Counts, Sums
 from frontier.results.profile import Profile
 
 ROWS = "SNL's ResNet18 rows, CIFAR-100: 12.9K 0.291 s, 49.9K 1.066 s"
@@ -59,10 +57,10 @@ def price(profile: Profile, link: Link) -> Price:
     )
 
 
-def sums(profiles: Sequence[Profile], link: Link) -> list[Sums]:
+def sums(counts: Counts, link: Link) -> list[Sums]:
     """Of many networks at once."""
     each_s, linear_s = CONSTANTS["relu.each_s"].value, CONSTANTS["linear_s"].value
     return [
-        UNPRICED if profile.squares else Sums(sum(site.kept * each_s for site in profile.sites) + linear_s)
-        for profile in profiles
+        UNPRICED if squared else Sums(sum(seconds) + linear_s)
+        for squared, seconds in zip(counts.squared, (counts.kept * each_s).tolist(), strict=True)
     ]

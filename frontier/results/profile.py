@@ -53,6 +53,11 @@ class Profile(Frozen):
         return sum(site.relus for site in self.sites)
 
     @property
+    def input_elements(self) -> int:
+        """Numbers that the first linear layer takes: those of an image."""
+        return self.linear[0].input_elements if self.linear else 0
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one forward pass of one image."""
         return sum(layer.macs for layer in self.linear)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from frontier import registry
 from frontier.errors import InputError
 from frontier.latency._link import Link
 from frontier.latency._price import Price
-from frontier.latency._sums import UNPRICED
+from frontier.latency._sums import UNPRICED, Counts
 from frontier.reports.points import StudyPoint
 from frontier.results.profile import Profile
 from frontier.web.axes import Cost
@@ -27,6 +28,7 @@ class Prices:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Setting, Known] = OrderedDict()
+        self._counted: tuple[Sequence[Profile], Counts] = ((), Counts.of(()))  # those that were priced last
         self._lock = threading.Lock()
 
     def of(self, points: Sequence[StudyPoint], setting: Setting) -> list[Cost]:
@@ -38,7 +40,7 @@ class Prices:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             new = [profile for profile in profiles if id(profile) not in known]
-            costs = _costs(new, registry.load("protocol", setting.protocol), setting.link) if new else []
+            costs = self._costs(new, registry.load("protocol", setting.protocol), setting.link) if new else []
             known.update((id(profile), (profile, cost)) for profile, cost in zip(new, costs, strict=True))
             return [known[id(profile)][1] for profile in profiles]
 
@@ -48,13 +50,16 @@ class Prices:
         found: str | None = getattr(registry.load("protocol", setting.protocol), "ENGINE", None)
         return found
 
-
-def _costs(profiles: Sequence[Profile], protocol: ModuleType, link: Link) -> list[Cost]:
-    """All at once where the protocol knows how."""
-    if hasattr(protocol, "sums"):
-        found: list[Cost] = protocol.sums(profiles, link)
+    def _costs(self, profiles: Sequence[Profile], protocol: ModuleType, link: Link) -> list[Cost]:
+        """All at once where the protocol knows how."""
+        if not hasattr(protocol, "sums"):
+            return [_cost(profile, protocol.price, link) for profile in profiles]
+        before, counts = self._counted
+        if len(before) != len(profiles) or not all(map(operator.is_, before, profiles)):
+            counts = Counts.of(profiles)
+            self._counted = profiles, counts
+        found: list[Cost] = protocol.sums(counts, link)
         return found
-    return [_cost(profile, protocol.price, link) for profile in profiles]
 
 
 def _cost(profile: Profile, pricing: Callable[[Profile, Link], Price], link: Link) -> Cost:

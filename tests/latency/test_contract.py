@@ -14,7 +14,7 @@ from frontier.errors import InputError
 from frontier.latency._constant import Constant
 from frontier.latency._link import NAMED, Link, parse_link
 from frontier.latency._price import Price
-from frontier.latency._sums import Sums
+from frontier.latency._sums import Counts, Sums
 from frontier.results.profile import Profile
 
 LINKS = [*NAMED.values(), parse_link("0,1")]
@@ -86,7 +86,7 @@ def test_sums_of_many_are_those_of_each_to_the_last_bit(
     for name in registry.names("protocol"):
         module = registry.load("protocol", name)
         if hasattr(module, "sums"):
-            assert module.sums(profiles, link) == [_sums_of(module, one, link) for one in profiles]
+            assert module.sums(Counts.of(profiles), link) == [_sums_of(module, one, link) for one in profiles]
 
 
 def _sums_of(protocol: ModuleType, one: Profile, link: Link) -> Sums:
