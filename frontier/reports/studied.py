@@ -25,6 +25,15 @@ def no_masks(found: StudyPoint) -> Mask:
 
 
 @dataclass(frozen=True)
+class Side:
+    """A point whose mask is laid beside another one. `name`: its address, or STUDY:ADDRESS for one of another study."""
+
+    name: str
+    point: StudyPoint
+    load: Callable[[StudyPoint], Mask]  # raises MaskError
+
+
+@dataclass(frozen=True)
 class Studied:
     """One study for its figures. Only `points` must be there; a figure that needs what is missing has no rows and says
     so in its alt text.
@@ -32,7 +41,8 @@ class Studied:
     `price`: what figures of seconds are of; None for the first `online_s` among the objectives, or CrypTen's over the
     WAN. `ended_s`: seconds of searching until each trial ended, by trial, as the `clock` says: the study's events, or
     its records where it has none. `mask` loads a point's mask or raises MaskError. `pair`: addresses of the two points
-    whose masks are laid side by side; empty for two of the front. `seeds`: studies of the same space with other seeds.
+    whose masks are laid side by side; empty for two of the front. `guest`: what is laid beside the first of them in
+    place of a second. `seeds`: studies of the same space with other seeds.
     `published`: what papers report of the same data set.
     """
 
@@ -43,6 +53,7 @@ class Studied:
     clock: Clock = ""
     mask: Callable[[StudyPoint], Mask] = no_masks
     pair: tuple[str, ...] = ()
+    guest: Side | None = None
     seeds: tuple[Studied, ...] = ()
     published: tuple[PublishedPoint, ...] = ()
 

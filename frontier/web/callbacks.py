@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
-from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, values
+from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, refused, values
 from frontier.web.desk import Desk
 from frontier.web.detail import detail_of
 from frontier.web.downloads import mask_file, weights_file
@@ -88,6 +88,7 @@ def _state(app: Dash, desk: Desk) -> None:
         at, value = next((act for act in acts if act[0] != "url"), ("url", None))
         if at != "url":
             view = _moved(desk, view, at, given, box, value)
+            said += refused(at, given)
         text, frame = printed(view), desk.frame(view)
         wanted = values(view, desk.known, frame)
         typing = BRUSH if at in BRUSH and view.brush is None else ()  # an end that stands alone is no brush yet

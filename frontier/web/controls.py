@@ -52,8 +52,8 @@ def values(view: View, known: Known, frame: Frame) -> dict[str, Any]:
         "colour": view.colour,
         "protocol": view.setting.protocol,
         "link": named,
-        "rtt": link.rtt_ms,
-        "mbit": link.mbit_s,
+        "rtt": digits(link.rtt_ms),
+        "mbit": digits(link.mbit_s),
         **{f"limit-{name}": limits.get(name, 0.0) for name in ACCURACIES},
         "limit-online_s": position(limits.get("online_s"), seconds_of(frame)),
         "seeds": " ".join(map(str, view.seeds)),
@@ -91,6 +91,18 @@ def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: 
     if at == "papers":
         return view.model_copy(update={"papers": bool(value)})
     return view.model_copy(update={at: value})
+
+
+def refused(at: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Notes on what was typed into the control `at` and is left out; none for what is no control."""
+    text = str(given[at] or "").strip() if at in (*BRUSH, "seeds") else ""
+    if at == "seeds":
+        return tuple(f"'{word[:40]}' is no seed; it is left out." for word in _words(text) if _seed(word) is None)
+    if at in BRUSH and text and _typed(text) is None:
+        return (f"'{text[:40]}' is no number; the brush stays as it was.",)
+    if at in ("rtt", "mbit") and _link(given) is None:
+        return ("A round trip is a number of ms from 0 on, a bandwidth one of Mbit/s above 0; both stay as they were.",)
+    return ()
 
 
 def digits(number: float) -> str:
@@ -173,10 +185,15 @@ def _setting(now: Setting, at: str, given: Mapping[str, Any]) -> Setting:
         return now.model_copy(update={"protocol": given["protocol"]})
     if at == "link":
         return now if given["link"] not in NAMED else now.model_copy(update={"link": NAMED[given["link"]]})
-    rtt, mbit = given["rtt"], given["mbit"]
+    return now.model_copy(update={"link": _link(given) or now.link})
+
+
+def _link(given: Mapping[str, Any]) -> Link | None:
+    """The link that was typed; None while it is none."""
+    rtt, mbit = _typed(given["rtt"]), _typed(given["mbit"])
     if rtt is None or mbit is None or not (0 <= rtt < 1e6 and 0 < mbit < 1e9):
-        return now
-    return now.model_copy(update={"link": Link(rtt_ms=float(rtt), mbit_s=float(mbit))})
+        return None
+    return Link(rtt_ms=rtt, mbit_s=mbit)
 
 
 def _box(ends: Any) -> Box | None:
@@ -196,5 +213,13 @@ def _typed(text: Any) -> float | None:
 
 
 def _seeds(text: str) -> tuple[int, ...]:
-    words = text.replace(",", " ").split()
-    return tuple(dict.fromkeys(int(word) for word in words if word.isascii() and word.isdecimal() and len(word) <= 18))
+    found = map(_seed, _words(text))
+    return tuple(dict.fromkeys(seed for seed in found if seed is not None))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _seed(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= 18 else None

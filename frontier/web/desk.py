@@ -16,7 +16,7 @@ from frontier.reports.facts import Facts, facts_of
 from frontier.reports.points import StudyPoint, front_of
 from frontier.reports.published import published_points
 from frontier.reports.sources import Beside, study_of
-from frontier.reports.studied import Studied
+from frontier.reports.studied import Side, Studied
 from frontier.reports.theme import Theme
 from frontier.results.published import Published, published
 from frontier.spaces.goals import PriceOf
@@ -68,8 +68,6 @@ class Desk:
             if (key := getattr(view, name)) and self.find(key) is None:
                 notes = (*notes, f"There is no point {key}.")
                 view = view.model_copy(update={name: ""})
-        if view.point and view.beside and view.point.rpartition(":")[0] != view.beside.rpartition(":")[0]:
-            notes = (*notes, "The two points are of two studies; masks are laid side by side within one.")
         return view, notes
 
     def frame(self, view: View) -> Frame:
@@ -124,11 +122,12 @@ class Desk:
             if study.manifest is not None and study.points and (not view.studies or study.name in view.studies):
                 here = [entry.point for entry in chosen if entry.study == study.name]
                 studied = self._studied(snapshot, study, view, here)
-                key = (snapshot.version, study.name, name, studied.price, studied.pair)
+                guest = studied.guest.name if studied.guest else ""
+                key = (snapshot.version, study.name, name, studied.price, studied.pair, guest)
                 whole = self._rows.get(key, partial(module.data, studied))
                 rows = whole
                 if view.brush is not None or view.seeds:
-                    some = {*(point.address for point in here), *studied.pair}
+                    some = {*(point.address for point in here), *studied.pair, guest}
                     scaled = getattr(module, "SCALED", False)
                     rows = module.data(replace(studied, points=here)) if scaled else brushed(whole, some)
                 facts = self._facts.get((snapshot.version, study.name), partial(_facts, study))
@@ -146,7 +145,16 @@ class Desk:
             middle = max((len(best) - 1) // 2, 0)
             pair = [point.address for point in best[middle : middle + 2]]
         price = PriceOf("online_s", view.setting.protocol, view.setting.link)
-        return replace(whole, price=price, pair=tuple(pair))
+        return replace(whole, price=price, pair=tuple(pair), guest=self._guest(snapshot, study, view))
+
+    def _guest(self, snapshot: Snapshot, study: Loaded, view: View) -> Side | None:
+        """The point that is laid beside this study's selected one, where it is of another study."""
+        name, _, address = view.beside.rpartition(":")
+        other = snapshot.studies.get(name)
+        point = other.by_address.get(address) if other is not None else None
+        if other is None or point is None or other is study or view.point.rpartition(":")[0] != study.name:
+            return None
+        return Side(view.beside, point, masks_of(other.files))
 
     def folder(self, entry: Entry) -> Path:
         """Where a point's files lie; those of a home at a URL are fetched."""

@@ -74,7 +74,7 @@ def _controls(known: Known) -> html.Form:
                    _radios("colour", "Symbol and colour by", {name: name for name in COLOURS}, plain.colour),
                    _checks("papers", "Beside them", {"papers": "what papers report"}, []),
                    _field("seeds", "Only seeds", dcc.Input(id="seeds", type="text", debounce=True, placeholder="all"))),
-            _group("Brush", *(_end(f"brush-{end}", label) for end, label in
+            _group("Brush", *(_number(f"brush-{end}", label) for end, label in
                               (("x0", "Across from"), ("x1", "Across to"), ("y0", "Up from"), ("y1", "Up to"))),
                    _button("clear", "No brush")),
             _group("Linked views", _checks("views", "Shown", {name: name.replace("_", " ") for name in known.figures},
@@ -127,12 +127,7 @@ def _select(name: str, label: str, options: list[dict[str, str]], value: str) ->
 
 
 def _number(name: str, label: str) -> html.Div:
-    """A number that is not negative."""
-    return _field(name, label, dcc.Input(id=name, type="number", debounce=True, step="any", min=0))
-
-
-def _end(name: str, label: str) -> html.Div:
-    """An end of the brush: text, for a number that is not there yet is none."""
+    """A text, for an input of numbers keeps to itself what is none, and nobody could say so."""
     return _field(name, label, dcc.Input(id=name, type="text", debounce=True, autoComplete="off"))
 
 

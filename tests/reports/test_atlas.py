@@ -18,7 +18,7 @@ from frontier.reports.facts import facts_of
 from frontier.reports.figures._masks import channels_of, maps_of
 from frontier.reports.points import StudyPoint, points_of
 from frontier.reports.spec import ReportSpec
-from frontier.reports.studied import Studied
+from frontier.reports.studied import Side, Studied
 from frontier.reports.theme import LIGHT
 from frontier.results.record import Point, TrialRecord
 from frontier.results.store import StudyManifest
@@ -61,6 +61,21 @@ def studied(make_point: MakePoint, make_record: MakeRecord, make_mask: Callable[
 def test_the_pair_is_of_the_front_or_the_one_asked_for(studied: Studied) -> None:
     assert {(row.trial, row.other) for row in FIGURE.data(studied)} == {("0", "1")}
     assert {(row.trial, row.other) for row in FIGURE.data(replace(studied, pair=("2", "0")))} == {("0", "2")}
+
+
+def test_a_guest_of_another_study_stands_beside_the_first_of_the_pair(
+    studied: Studied, make_mask: Callable[[StudyPoint], Mask], two: tuple[Mask, Mask]
+) -> None:
+    own, guest = studied.points[2], Side("other:0", studied.points[0], make_mask)
+    rows = FIGURE.data(replace(studied, pair=(own.address, "1"), guest=guest))
+    assert {(row.trial, row.other) for row in rows} == {("other:0", "2")}
+    assert {(row.relu_count, row.other_relu_count) for row in rows} == {(100, 300)}
+    rows = FIGURE.data(replace(studied, pair=(own.address,), guest=replace(guest, load=lambda _: two[0])))
+    assert {(row.trial, row.other, row.problem) for row in rows} == {
+        ("2", "", ""),
+        ("other:0", "", "its sites are not those of trial 2"),
+    }
+    assert FIGURE.alt(rows).endswith("Trial other:0 cannot be shown: its sites are not those of trial 2.")
 
 
 def test_a_single_mask_stands_alone(studied: Studied) -> None:

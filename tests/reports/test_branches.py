@@ -166,7 +166,7 @@ def test_sites_of_narrower_and_shorter_networks_share_the_rows_in_order(
     rows = figure.data(Studied(points))
     drawn = json.loads(figure.draw(rows, LIGHT).to_json())
     assert drawn["layout"]["yaxis"]["ticktext"] == [site.path for site in points[0].point.profile.sites]
-    column = [line[0] for line in drawn["data"][0]["customdata"]]
+    column = [line[0] for line in drawn["data"][0]["text"]]
     assert column[:2] == ["", ""]
     assert "of 32 kept" in column[-1]
     assert "trial 0.1 (width 0.25)" in column[-1]

@@ -40,6 +40,25 @@ def test_bandwidth_and_round_trip_of_ones_own_price_all_points(visit: Visit, des
     assert sorted(visit.figure(PLACES)) == pytest.approx(sorted(expected))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "kept", "note"),
+    [
+        ("seeds", "0 nought", "0", "'nought' is no seed; it is left out"),
+        ("rtt", "-7", "0.3", "A round trip is a number of ms from 0 on"),
+        ("mbit", "0", "3000", "both stay as they were"),
+        ("brush-x0", "left", "", "'left' is no number; the brush stays as it was"),
+    ],
+)
+def test_what_is_typed_and_means_nothing_is_said(visit: Visit, name: str, text: str, kept: str, note: str) -> None:
+    visit.open(PLAIN)
+    visit.page.fill(f"#{name}", text)
+    visit.page.press(f"#{name}", "Enter")
+    visit.says("#notes", note)
+    visit.settle()
+    visit.says("#notes", note)
+    assert visit.page.input_value(f"#{name}") in (kept, text if name.startswith("brush") else kept)
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_symbols_tell_apart_what_was_chosen(visit: Visit, desk: Desk, colour: str) -> None:
     visit.open("?view=")

@@ -172,7 +172,7 @@ def test_controls_show_what_they_set(desk: Desk) -> None:
     known, frame = desk.known, desk.frame(View())
     shown = controls.values(View(), known, frame)
     changes = {
-        "x": "online_s", "y": "corrupted/noise", "colour": "seed", "protocol": "delphi", "link": "wan", "mbit": 10.0,
+        "x": "online_s", "y": "corrupted/noise", "colour": "seed", "protocol": "delphi", "link": "wan", "mbit": "10",
         "limit-clean": 75.0, "limit-online_s": 40.0, "seeds": "1, 2", "views": ["clean_vs_relus"], "logs": ["x", "y"],
         "studies": ["two"],
     }  # fmt: skip

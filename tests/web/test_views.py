@@ -70,6 +70,29 @@ def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
     assert set(visit.figure("_fullData.map(t => t.type)", "#linked-mask_atlas")) == {"heatmap"}
 
 
+def test_masks_of_two_studies_are_laid_side_by_side(visit: Visit) -> None:
+    visit.open("?view=mask_atlas&point=one:3&beside=two:5")
+    visit.says("#linked-mask_atlas", "kept by both")
+    rows = visit.rows("#linked-mask_atlas")
+    assert set(list(rows[0].values())[:2]) == {"3", "two:5"}
+    assert {row["site"] for row in rows} == {row["site"] for row in rows if int(row["positions"]) > 0}
+    assert visit.page.locator("#notes").inner_text() == ""
+
+
+def test_a_click_on_a_column_of_kept_relus_opens_its_point(visit: Visit) -> None:
+    visit.open("?study=one&view=kept_relus_by_site")
+    place = "#linked-kept_relus_by_site"
+    last = visit.figure("_fullData[0].customdata[0].at(-1)", place)
+    box = visit.page.locator(f"{place} .nsewdrag").first.bounding_box()
+    columns = visit.figure("_fullData[0].z[0].length", place)
+    x = box["x"] + box["width"] * (1 - 0.5 / columns)
+    visit.page.locator(f"{place} .nsewdrag").first.scroll_into_view_if_needed()
+    box = visit.page.locator(f"{place} .nsewdrag").first.bounding_box()
+    visit.page.mouse.move(x, box["y"] + box["height"] / 2)
+    visit.page.mouse.click(x, box["y"] + box["height"] / 2)
+    visit.says("#detail-title", f"Point one:{last}")
+
+
 def test_kept_relus_are_there_as_count_and_percent(visit: Visit) -> None:
     visit.open("?study=one&point=one:3&view=kept_relus_by_site")
     rows = visit.rows("#detail")

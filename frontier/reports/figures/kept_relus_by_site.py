@@ -91,8 +91,9 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     )
     figure.add_heatmap(
         z=[[None if cell is None else round(cell.kept_percent, 2) for cell in line] for line in table],
-        customdata=[["" if cell is None else _hover(cell) for cell in line] for line in table],
-        hovertemplate="%{customdata}<extra></extra>",
+        customdata=[trials] * len(sites),
+        text=[["" if cell is None else _hover(cell) for cell in line] for line in table],
+        hovertemplate="%{text}<extra></extra>",
         colorscale=SCALE,
         zmin=0,
         zmax=100,

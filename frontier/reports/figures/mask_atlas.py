@@ -15,7 +15,7 @@ from frontier.reports.facts import Facts
 from frontier.reports.figures._layout import FLAG, HIDDEN, frame, short
 from frontier.reports.figures._masks import Map, channels, channels_of, comparable, maps_of
 from frontier.reports.points import StudyPoint, by_count, failed, front_of
-from frontier.reports.studied import Studied
+from frontier.reports.studied import Side, Studied
 from frontier.reports.theme import Theme
 
 ORDER = 41
@@ -55,24 +55,28 @@ class Row:
 
 
 def data(studied: Studied) -> tuple[Row, ...]:
-    """One row a site, then one a site and single channel, of the two points that `studied.pair` names, or of two
-    neighbours in the middle of the front of all objectives; of a single point its mask alone."""
-    found: list[tuple[StudyPoint, Mask]] = []
+    """One row a site, then one a site and single channel, of the two points that `studied.pair` and its guest name, or
+    of two neighbours in the middle of the front of all objectives; of a single point its mask alone."""
+    found: list[tuple[Side, Mask]] = []
     problems: list[Row] = []
-    for point in _wanted(studied):
+    for side in _wanted(studied):
+        problem = ""
         try:
-            mask = studied.mask(point)
+            mask = side.load(side.point)
         except (FrontierError, OSError) as error:
             problem = str(error).splitlines()[0]
-            problems.append(Row(trial=point.address, relu_count=point.point.relu_count, problem=problem))
-            continue
-        if not found or (comparable(found[0][1], mask) and found[0][0].address != point.address):
-            found.append((point, mask))
+        else:
+            if not found or (comparable(found[0][1], mask) and found[0][0].name != side.name):
+                found.append((side, mask))
+            elif studied.pair and not comparable(found[0][1], mask):
+                problem = f"its sites are not those of trial {found[0][0].name}"
+        if problem:
+            problems.append(Row(trial=side.name, relu_count=side.point.point.relu_count, problem=problem))
         if len(found) == 2:
             break
     if not found:
         return tuple(problems)
-    return (*_rows(*sorted(found, key=lambda pair: pair[0].point.relu_count)), *problems)
+    return (*_rows(*sorted(found, key=lambda one: one[0].point.point.relu_count)), *problems)
 
 
 def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
@@ -146,8 +150,13 @@ def caption(facts: Facts) -> str:
     )
 
 
-def _wanted(studied: Studied) -> list[StudyPoint]:
-    """The points of the pair, or the front from its middle outwards."""
+def _wanted(studied: Studied) -> list[Side]:
+    """The points of the pair and the guest, or the front from its middle outwards."""
+    own = [Side(point.address, point, studied.mask) for point in _own(studied)]
+    return own if studied.guest is None else [*own[:1], studied.guest]
+
+
+def _own(studied: Studied) -> list[StudyPoint]:
     if studied.pair:
         by_address = {point.address: point for point in studied.points}
         return [by_address[one] for one in studied.pair if one in by_address]
@@ -157,10 +166,9 @@ def _wanted(studied: Studied) -> list[StudyPoint]:
     return [front[i] for i in sorted(range(len(front)), key=lambda i: (abs(i - middle), i))]
 
 
-def _rows(one: tuple[StudyPoint, Mask], other: tuple[StudyPoint, Mask] | None = None) -> list[Row]:
+def _rows(one: tuple[Side, Mask], other: tuple[Side, Mask] | None = None) -> list[Row]:
     """`other` keeps at least as many."""
-    left, left_mask = one
-    right, right_mask = other or one
+    (left, left_mask), (right, right_mask) = one, other or one
     most = channels_of(left_mask.sites)
     asked: list[tuple[str, int | None]] = [(site, None) for site, _ in left_mask.sites]
     asked += [(site, channel) for site, shape in left_mask.sites for channel in channels(shape, most)]
@@ -169,18 +177,18 @@ def _rows(one: tuple[StudyPoint, Mask], other: tuple[StudyPoint, Mask] | None = 
         maps = maps_of(left_mask, right_mask, site, channel)
         kept, other_kept, both, alone, other_alone = maps.counts
         common = Row(
-            trial=left.address,
-            relu_count=left.point.relu_count,
+            trial=left.name,
+            relu_count=left.point.point.relu_count,
             site=site,
             channel=ALL if channel is None else str(channel),
             positions=maps.positions,
             kept=kept,
-            health=next((h for h in (left.health, right.health) if failed(h)), left.health),
+            health=next((h for h in (left.point.health, right.point.health) if failed(h)), left.point.health),
             maps=maps.maps[:1],
         )
         beside: dict[str, Any] = {
-            "other": right.address,
-            "other_relu_count": right.point.relu_count,
+            "other": right.name,
+            "other_relu_count": right.point.point.relu_count,
             "other_kept": other_kept,
             "kept_by_both": both,
             "kept_by_this_one_alone": alone,
