@@ -47,7 +47,7 @@ class Plan:
     def alone(self) -> Iterator[Job]:
         """What the sharing of teachers, sensitivity runs and corrupted images is read off: SENet's trial twice."""
         for side in ALONE:
-            yield Job(side, "senet", 0, self._spec("senet", self.proxy, self.budgets[2], 0))
+            yield Job(side, "senet", 0, self._spec("senet", self.proxy, self.budgets[1], 0))
 
     def sides(self, methods: tuple[str, ...], seeds: int) -> Iterator[Job]:
         """Seed after seed, so that what the machine does meanwhile meets all sides alike."""

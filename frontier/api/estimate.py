@@ -172,7 +172,7 @@ def _method(rehearsed: Sequence[Rehearsed]) -> dict[str, Any]:
         "trial_s": _json(_sum(stages.values())),
         "stages_s": {stage: _json(seconds) for stage, seconds in stages.items()},
         "rehearsals": len(rehearsed),
-        "points": {"low": min(one.points[0] for one in rehearsed), "high": max(one.points[1] for one in rehearsed)},
+        "points": {"low": min(one.points for one in rehearsed), "high": max(one.points for one in rehearsed)},
     }
 
 
@@ -180,14 +180,13 @@ def _disk(found: Sequence[Sequence[Rehearsed]], trials: int, keep: Keep, sets_by
     """Bytes of all that stays. Of the weights those of the front stay, or all, or none: with `front`, from one trial's
     to every trial's."""
     sizes = [one.sizes for rehearsed in found for one in rehearsed]
-    most = max(one.points[1] / one.points[0] for rehearsed in found for one in rehearsed)
     records = trials * fmean(one.record for one in sizes)
     masks = trials * fmean(one.masks for one in sizes)
     weights = fmean(one.weights for one in sizes)
-    kept = {"all": (trials, trials * most), "front": (1, trials * most), "none": (0, 0)}[keep]
+    kept = {"all": (trials, trials), "front": (1, trials), "none": (0, 0)}[keep]
     parts = {
-        "records": (records, records * most),
-        "masks": (masks, masks * most),
+        "records": (records, records),
+        "masks": (masks, masks),
         "weights": (kept[0] * weights, kept[1] * weights),
         SETS.replace(" ", "_"): (sets_bytes, sets_bytes),
     }

@@ -1,4 +1,7 @@
-"""Snapshots: the budgets that a search passes on its way down, each frozen and finetuned as a point of its own."""
+"""Snapshots: the budgets that a search passes on its way down, each frozen and finetuned as a point of its own.
+
+What the search did not come to is read off the network at its end, as a trial of that budget would read it.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,8 @@ def finetuned(
     *,
     put: Callable[[Classifier, Mask], None] | None = None,
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
-    """A finetuned extra candidate for each stored budget above the asked one, and notes on those that are missing.
+    """A finetuned extra candidate for each budget above the asked one, and notes on those that are missing, or that the
+    search did not come to.
 
     `student` is the network as it was searched, its gates not frozen; `mask_at(student, budget)` reads a mask off it;
     `put(student, mask)` freezes that in place; None: `freeze`, with the knobs' surrogate.
@@ -66,24 +70,30 @@ def finetuned(
     notes: list[str] = []
     held = sum(site.relus for site in task.sites())
     for budget in budgets:
-        beyond = bool(task.closed) and budget > held
-        saved = task.context.load(stage_of(budget)) if budget > task.relu_budget and not beyond else None
-        if saved is None:
-            low = "is not above the asked budget" if budget <= task.relu_budget else "was not passed"
-            notes.append(f"{method}: snapshot {budget} {f'is more than open sites hold, {held}' if beyond else low}")
+        if task.closed and budget > held:
+            notes.append(f"{method}: snapshot {budget} is more than open sites hold, {held}")
+            continue
+        if budget <= task.relu_budget:
+            notes.append(f"{method}: snapshot {budget} is not above the asked budget")
             continue
         model = copy.deepcopy(student)
-        model.load_state_dict(saved["model"])
+        saved = task.context.load(stage_of(budget))
+        if saved is not None:
+            model.load_state_dict(saved["model"])
         mask = with_closed(task, mask_at(model, budget))
         if candidates and mask == mask_of(candidates[-1].model.body):
             notes.append(f"{method}: snapshot {budget} has the mask of the one above it")
             continue
+        if saved is None:
+            notes.append(f"{method}: the search did not come to snapshot {budget}; it is of the network at its end")
         if put is None:
             freeze(task, model, mask, knobs)
         else:
             put(model, mask)
         finetune(task, model, knobs, stage=f"{STAGE}-{budget}")
-        label = f"snapshot after epoch {saved['epochs']} of the search"
+        label = (
+            f"snapshot after epoch {saved['epochs']} of the search" if saved else "snapshot at the end of the search"
+        )
         candidates.append(Candidate(model, budget, role="extra", label=label))
     return tuple(candidates), tuple(notes)
 

@@ -34,7 +34,7 @@ SPLITS = ("validation", "test")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of one trial's files: record and spec, masks, and weights, of the fewest points that it has."""
+    """Bytes of one trial's files: record and spec, masks, and weights, of all its points."""
 
     record: int
     masks: int

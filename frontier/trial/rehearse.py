@@ -23,10 +23,9 @@ from frontier.training.finetune import STAGE as FINETUNE
 from frontier.training.rehearsal import Rehearsal, Span
 from frontier.training.relu_layers import STAGE as RELU_LAYERS
 from frontier.training.relu_layers import limited
-from frontier.training.snapshots import counts_of
 from frontier.training.task import Candidate, Linearized, Tensors
 from frontier.trial.appraise import Sizes, clean_s, measure_s, sizes_of
-from frontier.trial.check import knobs_of, relu_layers_of, relus_of
+from frontier.trial.check import knobs_of, relu_layers_of
 from frontier.trial.source import Source
 from frontier.trial.teacher import School, is_trained, key_of, task_of
 
@@ -38,12 +37,11 @@ TEACHER: Final = "teacher"
 @dataclass(frozen=True)
 class Rehearsed:
     """What a trial would take. `stages`: seconds by stage of its story. `shared`: of what is trained once for all
-    trials and not there yet, by a name that is equal for equal ones. `points`: the fewest and the most that it can
-    have."""
+    trials and not there yet, by a name that is equal for equal ones. `points`: how many it has."""
 
     stages: dict[str, Span]
     shared: dict[str, Span]
-    points: tuple[int, int]
+    points: int
     sizes: Sizes
     may_end: bool = False  # the search may end early, and `low` is that of one epoch
     notes: tuple[str, ...] = ()
@@ -89,11 +87,8 @@ def _rehearse(spec: TrialSpec, source: Source, home: Path, context: Context, fol
     rest = shared.now() - begun - rehearsal.wall_s
     early = spec.passes is None and hasattr(method, "ends_early") and bool(method.ends_early(knobs))
     own = Span(rest, rest * images / shown)
-    again = Span()  # what a snapshot adds
     for training in rehearsal.trainings:
-        finetuning = training.stage.startswith(FINETUNE)
-        seconds = training.seconds(may_end=early and not finetuning)
-        own, again = own.plus(seconds), seconds if training.stage == FINETUNE else again
+        own = own.plus(training.seconds(may_end=early and not training.stage.startswith(FINETUNE)))
 
     candidates = linearized.candidates
     try:
@@ -101,12 +96,9 @@ def _rehearse(spec: TrialSpec, source: Source, home: Path, context: Context, fol
     except TrialFailed:  # a few steps at a high rate may end at NaN
         each = measure_s(teacher, source, spec.measure, context)
     networks = sum(1 + len(one.others) for one in candidates)
-    budgets = counts_of(getattr(knobs, "snapshots", ()), relus_of(spec.network, spec.data))
-    snapshots = sum(budget > spec.relu_budget for budget in budgets)
-    stages["linearize"] = Span(own.low, own.high + snapshots * again.high)
-    stages["measure"] = Span(networks * each.low, (networks + snapshots) * each.high)
-    points = (len(candidates), len(candidates) + snapshots)
-    return Rehearsed(stages, shared.missing, points, sizes_of(spec, linearized, source, folder), early, notes)
+    stages["linearize"] = own
+    stages["measure"] = Span(networks * each.low, networks * each.high)
+    return Rehearsed(stages, shared.missing, len(candidates), sizes_of(spec, linearized, source, folder), early, notes)
 
 
 @final

@@ -266,6 +266,19 @@ def test_snapshots_are_finetuned_points_at_the_budgets_that_were_passed(task: Ta
     assert {"search", "finetune", "finetune-144", "finetune-90"} <= task.context.passes.keys()
 
 
+def test_a_snapshot_that_the_search_does_not_come_to_is_what_a_trial_of_its_own_would_find(
+    task: Task, tmp_path: Path
+) -> None:
+    short = FAST.model_copy(update={"max_epochs": 1, "exact": True})
+    found = snl.linearize(task, short.model_copy(update={"snapshots": (90,)}))
+    _, extra = found.candidates
+    assert (extra.relu_budget, extra.label) == (90, "snapshot at the end of the search")
+    assert found.notes[-1] == "snl: the search did not come to snapshot 90; it is of the network at its end"
+    alone = replace(task, relu_budget=90, context=replace(task.context, checkpoints=tmp_path / "alone"))
+    (own,) = snl.linearize(alone, short).candidates
+    assert mask_of(extra.model.body) == mask_of(own.model.body)
+
+
 def test_snapshots_with_one_mask_are_one_point(task: Task) -> None:
     found = snl.linearize(task, FAST.model_copy(update={"snapshots": ("75%", 90)}))  # all masks fall in one epoch
     assert [candidate.relu_budget for candidate in found.candidates] == [40, 144]
