@@ -1,6 +1,7 @@
 """Points per hour where trials share their mask search, beside full runs; and what else they share.
 
-python benchmarks/reuse QUESTION [--data DIR] [--home results/reuse] [--seeds 3] [--methods snl,autorep] [--report]
+python benchmarks/reuse QUESTION [--data DIR] [--home results/reuse] [--seeds 3] [--methods snl,autorep]
+                        [--sides full,snapshots,trajectory] [--report]
 
 QUESTION is digits or laboratory (questions.yaml): budgets fixed beforehand, the same finetuning and one teacher on all
 sides. Trials run one after another, on one thread. It can be stopped at any moment and goes on: a trial that was cut
@@ -24,7 +25,7 @@ import report
 import torch
 
 from frontier.__main__ import guarded
-from frontier.errors import TrialFailed
+from frontier.errors import InputError, TrialFailed
 from frontier.files import write_atomic
 from frontier.results.migrate import read_record
 from frontier.results.record import TrialRecord
@@ -43,19 +44,36 @@ def main() -> None:
     parser.add_argument("--evidence", type=Path, help=f"JSON file; default: {EVIDENCE}/QUESTION.json")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", default="snl,autorep")
+    parser.add_argument("--sides", default=",".join(plans.SIDES), help="what was measured of others is kept")
     parser.add_argument("--report", action="store_true", help="print the evidence and run nothing")
     arguments = parser.parse_args()
     evidence = arguments.evidence or EVIDENCE / f"{arguments.question}.json"
     if not arguments.report:
         plan = plans.read(arguments.question)
-        jobs = [*plan.alone(), *plan.sides(tuple(arguments.methods.split(",")), arguments.seeds)]
-        measure(plan, jobs, arguments.home.resolve() / arguments.question, arguments.data, evidence)
+        wanted = {
+            "method": (*chosen(arguments.methods, plan.methods, "--methods"), plans.PROXY),
+            "side": (*chosen(arguments.sides, plans.SIDES, "--sides"), *plans.ALONE),
+        }
+        jobs = [*plan.alone(), *plan.trials(arguments.seeds)]
+        asked = {job.name for job in jobs if all(getattr(job, name) in found for name, found in wanted.items())}
+        measure(plan, jobs, asked, arguments.home.resolve() / arguments.question, arguments.data, evidence)
     for line in report.lines(json.loads(evidence.read_text(encoding="utf-8"))):
         print(line)
 
 
-def measure(plan: plans.Plan, jobs: list[plans.Job], home: Path, data: Path | None, evidence: Path) -> None:
-    """Run what has no record, and write down all of it."""
+def chosen(text: str, known: Iterable[str], option: str) -> list[str]:
+    """Names separated by commas. Raises InputError for one that there is not."""
+    found, there = text.split(","), list(known)
+    for name in found:
+        if name not in there:
+            raise InputError(f"no '{name}'", where=option, expected=", ".join(there))
+    return found
+
+
+def measure(
+    plan: plans.Plan, jobs: list[plans.Job], asked: set[str], home: Path, data: Path | None, evidence: Path
+) -> None:
+    """Run those asked for that have no record, and write down all that there are."""
     runtime = Runtime(home=home, data=data, device="cpu", keep_weights=False, trajectories_bytes=1 << 40)
     torch.set_num_threads(1)
     found: dict[str, TrialRecord] = {}
@@ -64,6 +82,8 @@ def measure(plan: plans.Plan, jobs: list[plans.Job], home: Path, data: Path | No
         folder = home / "trials" / job.name
         path = folder / "record.json"
         if not path.is_file():
+            if job.name not in asked:
+                continue
             if job.method not in warm:
                 warm.add(job.method)
                 shutil.rmtree(home / "warm_up", ignore_errors=True)
@@ -107,11 +127,11 @@ def gathered(plan: plans.Plan, jobs: Iterable[plans.Job], found: dict[str, Trial
     """What the report needs, and where it comes from."""
     there = [job for job in jobs if job.name in found]
     origin = found[there[-1].name].origin
+    alone = {job.about: found[job.name].comparable() for job in there if job.side == "full"}
     same = {
-        f"{job.method}-{job.seed}-{job.spec.relu_budget}": found[job.name].comparable()
-        == found[f"full-{job.method}-{job.seed}-{job.spec.relu_budget}"].comparable()
+        job.about: found[job.name].comparable() == alone[job.about]
         for job in there
-        if job.side == "trajectory"
+        if job.side == "trajectory" and job.about in alone
     }
     return {
         "question": plan.name,

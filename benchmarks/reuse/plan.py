@@ -18,7 +18,8 @@ from frontier.results.spec import TrialSpec
 from frontier.trial.check import check, relus_of
 
 HERE = Path(__file__).parent
-SIDES = ("full", "trajectory", "snapshots")
+SIDES = ("full", "snapshots", "trajectory")
+PROXY = "senet"
 ALONE = ("made", "reused")  # a trial that makes all that trials share, and the same one again
 
 
@@ -33,7 +34,12 @@ class Job:
 
     @property
     def name(self) -> str:
-        return f"{self.side}-{self.method}-{self.seed}-{self.spec.relu_budget}"
+        return f"{self.side}-{self.about}"
+
+    @property
+    def about(self) -> str:
+        """What trials of several sides have in common."""
+        return f"{self.method}-{self.seed}-{self.spec.relu_budget}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +53,17 @@ class Plan:
     def alone(self) -> Iterator[Job]:
         """What the sharing of teachers, sensitivity runs and corrupted images is read off: SENet's trial twice."""
         for side in ALONE:
-            yield Job(side, "senet", 0, self._spec("senet", self.proxy, self.budgets[1], 0))
+            yield Job(side, PROXY, 0, self._spec(PROXY, self.proxy, self.budgets[1], 0))
 
-    def sides(self, methods: tuple[str, ...], seeds: int) -> Iterator[Job]:
+    def trials(self, seeds: int) -> Iterator[Job]:
         """Seed after seed, so that what the machine does meanwhile meets all sides alike."""
         for seed in range(seeds):
-            for method in methods:
-                knobs = {**self.methods[method], "search_seed": seed}
-                for side in SIDES[:2]:
-                    for budget in self.budgets:
-                        yield Job(side, method, seed, self._spec(method, knobs, budget, seed))
-                below = {**knobs, "snapshots": self.budgets[:-1]}
-                yield Job("snapshots", method, seed, self._spec(method, below, self.budgets[-1], seed))
+            for method, said in self.methods.items():
+                knobs = {**said, "search_seed": seed}
+                for side in SIDES:
+                    below = {**knobs, "snapshots": self.budgets[:-1]} if side == "snapshots" else knobs
+                    for budget in self.budgets[-1:] if side == "snapshots" else self.budgets:
+                        yield Job(side, method, seed, self._spec(method, below, budget, seed))
 
     def warm_up(self, method: str) -> TrialSpec:
         """A trial that is over soon and has compiled what the others will, with a teacher of its own."""

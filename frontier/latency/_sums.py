@@ -55,8 +55,8 @@ class Counts:
     @cached_property
     def squared(self) -> list[bool]:
         """Whether a profile has any squares."""
-        found: list[bool] = self.squares.any(axis=1).tolist()
-        return found
+        found: Array = np.asarray(self.squares.any(axis=1))
+        return [bool(one) for one in found]
 
     @cached_property
     def idle(self) -> list[int]:
