@@ -1,6 +1,7 @@
 """What tests of several packages share: a tiny spec on the digits, methods that misbehave, and the example plug-ins."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from frontier import registry
 from frontier.results.spec import DataSpec, MeasureSpec, NetworkSpec, Recipe, TeacherSpec, TrialSpec
 from frontier.trial.run import run
 from frontier.trial.runtime import Runtime
+
+# A job in the background of a shell is born deaf to Ctrl-C, and so are its children.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 registry.plug_in(Path(__file__).parent / "plugins")  # before the contract tests ask for the names on their axis
 
