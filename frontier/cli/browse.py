@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import webbrowser
 from typing import Annotated
 
@@ -59,11 +60,12 @@ def command(
     try:
         serve(Library(folder, chosen), host, port, secret, ready)
     except OSError as error:
-        raise InputError(
-            f"cannot listen there ({error.strerror})",
-            where=f"{host}:{port}",
-            fix="give another --port; 0 takes a free one",
-        ) from None
+        fixes = {
+            errno.EADDRINUSE: "give another --port; 0 takes a free one",
+            errno.EADDRNOTAVAIL: "give another --host",
+        }
+        what = f"cannot listen there ({error.strerror})"
+        raise InputError(what, where=f"{host}:{port}", fix=fixes.get(error.errno or 0)) from None
 
 
 def _shown(url: str, token: str | None) -> str:

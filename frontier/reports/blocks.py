@@ -99,7 +99,7 @@ def _block(made: _Made) -> FigureBlock:
         name=made.name,
         title=made.title,
         misleads=made.figure.MISLEADS,
-        caption=made.figure.caption(made.facts),
+        caption=made.facts.completed(made.figure.caption(made.facts)),
         alt=made.figure.alt(rows),
         header=tuple(name.replace("_", " ") for name in columns),
         rows=tuple(tuple(_cell(getattr(rows[i], name)) for name in columns) for i in evenly(len(rows), MOST_ROWS)),

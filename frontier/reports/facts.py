@@ -53,6 +53,17 @@ class Facts:
         """Begins a caption of what the search saw where the other figures are oracle-routed."""
         return "Of the served figures, as the search saw them. " if self.routing == "oracle" else ""
 
+    def completed(self, caption: str) -> str:
+        """A caption with all that every one has to say, and that it does not: data, images, seeds, attack and code."""
+        sentences = {
+            self.data: f"Data: {self.data}.",
+            "n = ": f"Images: {self.counted('clean')}.",
+            self.seeds: f"{self.seeds}.",
+            self.attack: f"Attack: {self.attack}.",
+            self.code: f"Code: {self.code}.",
+        }
+        return " ".join([caption, *(sentence for text, sentence in sentences.items() if text not in caption)])
+
     def counted(self, accuracy: str) -> str:
         """`validation n = 360, test n = 360`."""
         return ", ".join(f"{split} n = {self.images[split, accuracy]}" for split in SPLITS)

@@ -61,7 +61,7 @@ def read_spec(name: str = DEFAULT) -> ReportSpec:
     path = shelves.find(SHELF, name)
     document = _yaml.read(_content(path), str(path))
     try:
-        spec = ReportSpec.model_validate_json(_json(document.data, path))
+        spec = ReportSpec() if document.data is None else ReportSpec.model_validate_json(_json(document.data, path))
     except ValidationError as error:
         what = f"not a report's spec ({first_problem(error)})"
         raise InputError(what, where=str(path), expected="figures, protocols and overlays (docs/reports.md)") from None

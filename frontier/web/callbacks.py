@@ -89,7 +89,11 @@ def _state(app: Dash, desk: Desk) -> None:
         if at != "url":
             view = _moved(desk, view, at, given, box, value)
             said += refused(at, given)
-        text, frame = printed(view), desk.frame(view)
+        frame = desk.frame(view)
+        if view.page >= (there := pages(frame.chosen)):
+            said += (f"There is no page {view.page + 1}; this is the last.",)
+            view = view.model_copy(update={"page": there - 1})
+        text = printed(view)
         wanted = values(view, desk.known, frame)
         typing = BRUSH if at in BRUSH and view.brush is None else ()  # an end that stands alone is no brush yet
         kept = {name for name in CONTROLS if name in typing or wanted[name] == given[name]}
@@ -102,7 +106,7 @@ def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, val
     frame = desk.frame(view)
     if at == "scatter" or (isinstance(at, dict) and at["type"] == "graph"):
         named = str((value.get("points") or [{}])[0].get("customdata") or "")
-        key = named if at == "scatter" else f"{at['study']}:{named}"
+        key = named if ":" in named else f"{at['study']}:{named}"  # of a guest from another study the whole
         return view if desk.find(key) is None else pressed(view, "pick", frame, key)
     if at == "pressed":
         button, key = str(value[0]), str(value[1])

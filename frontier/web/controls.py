@@ -13,7 +13,9 @@ from frontier.web.rows import pages
 from frontier.web.view import LIMITS, Box, Known, Setting, View
 
 OTHER: Final = "other"  # link that is neither named one
-STEPS: Final = 100  # of a slider
+STEPS: Final = 100  # where a slider ends
+STEP: Final = 0.5  # of a press of a key
+MOST_RTT_MS, MOST_MBIT_S = 1e6, 1e9
 BRUSH: Final = ("brush-x0", "brush-x1", "brush-y0", "brush-y1")
 # component -> the property that holds what its reader chose
 CONTROLS: Final[Mapping[str, str]] = {
@@ -95,13 +97,15 @@ def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: 
 
 def refused(at: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
     """Notes on what was typed into the control `at` and is left out; none for what is no control."""
-    text = str(given[at] or "").strip() if at in (*BRUSH, "seeds") else ""
     if at == "seeds":
-        return tuple(f"'{word[:40]}' is no seed; it is left out." for word in _words(text) if _seed(word) is None)
-    if at in BRUSH and text and _typed(text) is None:
-        return (f"'{text[:40]}' is no number; the brush stays as it was.",)
+        words = _words(given[at] or "")
+        return tuple(f"'{word[:40]}' is no seed; it is left out." for word in words if _seed(word) is None)
+    if at in BRUSH:
+        wrong = [str(given[end])[:40] for end in BRUSH if given[end] and _typed(given[end]) is None]
+        return tuple(f"'{text}' is no number; the brush stays as it was." for text in wrong)
     if at in ("rtt", "mbit") and _link(given) is None:
-        return ("A round trip is a number of ms from 0 on, a bandwidth one of Mbit/s above 0; both stay as they were.",)
+        ends = f"from 0 to below {MOST_RTT_MS:,.0f}, a bandwidth one of Mbit/s above 0 and below {MOST_MBIT_S:,.0f}"
+        return (f"A round trip is a number of ms {ends}; both stay as they were.",)
     return ()
 
 
@@ -164,9 +168,11 @@ def position(limit_s: float | None, ends: tuple[float, float]) -> float:
 
 
 def seconds_at(place: float, ends: tuple[float, float]) -> float:
-    """The inverse of `position`, with three significant digits."""
+    """The inverse of `position`, with three significant digits, or as many more as leave the slider where it is."""
     low, high = ends
-    return float(f"{low * (high / low) ** (place / STEPS):.3g}")
+    exact = low * (high / low) ** (place / STEPS)
+    rounded = (float(f"{exact:.{digits}g}") for digits in range(3, 15))
+    return next((one for one in rounded if abs(position(one, ends) - place) < STEP / 10), exact)
 
 
 def _limited(view: View, name: str, value: Any, frame: Frame) -> View:
@@ -191,7 +197,7 @@ def _setting(now: Setting, at: str, given: Mapping[str, Any]) -> Setting:
 def _link(given: Mapping[str, Any]) -> Link | None:
     """The link that was typed; None while it is none."""
     rtt, mbit = _typed(given["rtt"]), _typed(given["mbit"])
-    if rtt is None or mbit is None or not (0 <= rtt < 1e6 and 0 < mbit < 1e9):
+    if rtt is None or mbit is None or not (0 <= rtt < MOST_RTT_MS and 0 < mbit < MOST_MBIT_S):
         return None
     return Link(rtt_ms=rtt, mbit_s=mbit)
 

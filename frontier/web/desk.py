@@ -68,6 +68,9 @@ class Desk:
             if (key := getattr(view, name)) and self.find(key) is None:
                 notes = (*notes, f"There is no point {key}.")
                 view = view.model_copy(update={name: ""})
+        shown = view.point.rpartition(":")[0]
+        if view.point and view.beside and view.studies and shown not in view.studies:
+            notes = (*notes, f"The study {shown} is not shown, so nothing is laid beside its point {view.point}.")
         return view, notes
 
     def frame(self, view: View) -> Frame:
@@ -127,7 +130,7 @@ class Desk:
                 whole = self._rows.get(key, partial(module.data, studied))
                 rows = whole
                 if view.brush is not None or view.seeds:
-                    some = {*(point.address for point in here), *studied.pair, guest}
+                    some = {*(point.address for point in here), *studied.pair, *([guest] if guest else [])}
                     scaled = getattr(module, "SCALED", False)
                     rows = module.data(replace(studied, points=here)) if scaled else brushed(whole, some)
                 facts = self._facts.get((snapshot.version, study.name), partial(_facts, study))

@@ -44,7 +44,7 @@ def linked(module: ModuleType, some: Sequence[Any], whole: Sequence[Any], facts:
     return Linked(
         title=module.TITLE,
         alt=module.alt(some),
-        caption=module.caption(facts),
+        caption=facts.completed(module.caption(facts)),
         misleads=module.MISLEADS,
         figure=figure,
         header=tuple(name.replace("_", " ") for name in columns),

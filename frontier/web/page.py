@@ -9,7 +9,7 @@ from dash import dcc, html
 from frontier.reports.figures._layout import CLEAR
 from frontier.results.objectives import ACCURACIES
 from frontier.web.axes import AXES
-from frontier.web.controls import OTHER, STEPS, usual
+from frontier.web.controls import OTHER, STEP, STEPS, usual
 from frontier.web.scatter import HEIGHT
 from frontier.web.view import COLOURS, Known, View
 
@@ -132,7 +132,7 @@ def _number(name: str, label: str) -> html.Div:
 
 
 def _slider(name: str, label: str, value: float) -> html.Div:
-    part = dcc.Slider(0, STEPS, 0.5, id=name, value=value, marks=None, updatemode="mouseup", allow_direct_input=False)
+    part = dcc.Slider(0, STEPS, STEP, id=name, value=value, marks=None, updatemode="mouseup", allow_direct_input=False)
     words = html.Span([label, " ", html.Output(id=f"{name}-said")], id=f"{name}-label")
     return html.Div([words, part], className="field slider", role="group", **named("aria", labelledby=f"{name}-label"))
 

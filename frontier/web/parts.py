@@ -24,7 +24,7 @@ MOST_ABSENT = 50  # listed of each study
 def table(entries: Sequence[Entry], view: View) -> Any:
     """One page of points; the first cell is a button that opens the point."""
     if not entries:
-        return html.P("No point is here: none is brushed, or the studies have none.")
+        return html.P("No point is here: none has a value on both axes and one of these seeds, or none is brushed.")
     rows = [(entry.key, *cells(entry, view.x, view.y)) for entry in page_of(entries, view.page)]
     titles = ("point", *header(view.x, view.y))
     words = html.P("The points of the plot, brushed ones alone where there is a brush.", className="quiet")

@@ -23,7 +23,13 @@ from frontier.web.view import Box, View
 # Points; more are drawn by WebGL, which screen readers cannot look into, and which without a graphics card takes longer
 # to brush even at 5,000 points.
 MOST_SVG: Final = 6_000
-SYMBOLS: Final = ("circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "hexagram")
+SYMBOLS: Final = (  # one a group, and more than there are colours
+    "circle", "square", "triangle-up", "pentagon", "triangle-down", "star", "hexagram", "triangle-left", "cross",
+    "bowtie", "triangle-right", "x", "hourglass", "star-square", "octagon", "triangle-ne", "star-triangle-up",
+    "diamond-wide", "triangle-sw", "star-diamond", "hexagon", "diamond-tall", "triangle-se", "star-triangle-down",
+    "triangle-nw",
+)  # fmt: skip
+RINGS: Final = 500  # in the legend; groups are at plotly's 1,000
 FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
 OUTLINE: Final = 1.5  # px, around a point whose rank changed
 HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
@@ -56,12 +62,13 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
     def add(some: Sequence[Entry], name: str, **options: Any) -> None:
         x, y = np.array([e.at for e in some], dtype=float).reshape(-1, 2).T
         mode = options.pop("mode", "markers")
-        figure.add_trace(kind(x=x, y=y, name=f"{name} ({len(some)})", mode=mode, **options))
+        rank = options.pop("legendrank", None)  # what is not a group stands first: a long legend is cut at its end
+        figure.add_trace(kind(x=x, y=y, name=f"{name} ({len(some)})", mode=mode, legendrank=rank, **options))
 
     def ring(some: Sequence[Entry], name: str, marker: dict[str, Any]) -> None:
         if some:
             always = {"unselected": {"marker": {"opacity": 1}}} if name in (CHOSEN, BESIDE) else {}
-            add(some, name, marker=marker, hoverinfo="skip", **always)
+            add(some, name, marker=marker, hoverinfo="skip", legendrank=RINGS, **always)
 
     for i, (name, some) in enumerate(groups(frame.entries, view).items()):
         colour = CATEGORIES[theme][i % len(CATEGORIES[theme])]
@@ -80,7 +87,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
         )
     front = sorted((e for e in frame.entries if e.front), key=lambda e: e.at)
     add(
-        front, FRONT, mode="lines+markers", hoverinfo="skip",
+        front, FRONT, mode="lines+markers", hoverinfo="skip", legendrank=RINGS - 1,
         line={"shape": step_of(x, y), "color": theme.front, "width": 2},
         marker={"symbol": "diamond", "size": 10, "color": theme.front, "line": _outline(front, theme)},
     )  # fmt: skip

@@ -13,8 +13,9 @@ import socket
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import psutil
 from flask import Flask, Response, redirect, request
 
 from frontier.errors import InputError
@@ -72,13 +73,10 @@ def hosts_of(host: str, port: int) -> frozenset[str]:
 
 
 def own_names() -> frozenset[str]:
-    """The name of this machine, and the addresses that it has for itself."""
-    name = socket.gethostname()
-    try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
-    except OSError:
-        found = set()
-    return frozenset({name.lower(), *found})
+    """The name of this machine, and the addresses of its interfaces."""
+    found = (one for some in psutil.net_if_addrs().values() for one in some)
+    addresses = (one.address.partition("%")[0] for one in found if one.family in (socket.AF_INET, socket.AF_INET6))
+    return frozenset({socket.gethostname().lower(), *addresses})
 
 
 def bracketed(host: str) -> str:
@@ -131,7 +129,8 @@ def _known(token: str) -> Response | None:
     if _same(request.cookies.get(cookie, ""), token):
         return None
     if request.method == "GET" and _same(request.args.get(FIELD, ""), token):
-        answer = redirect("/", code=303)
+        rest = [(name, value) for name, value in request.args.items(multi=True) if name != FIELD]
+        answer = redirect(f"/?{urlencode(rest)}" if rest else "/", code=303)
         answer.set_cookie(cookie, token, httponly=True, samesite="Strict", path="/")
         return answer  # type: ignore[return-value]  # werkzeug's own class, of which flask's is one
     return _refusal(401, "open the address that frontier browse printed, with its token")

@@ -84,7 +84,7 @@ def test_a_single_mask_stands_alone(studied: Studied) -> None:
     assert {len(row.maps) for row in rows} == {1}
     assert sum(row.kept for row in rows if row.channel == "all") == 300
     heads = [words["text"] for words in drawn(rows)["layout"]["annotations"] if words["text"].startswith("<b>")]
-    assert heads == ["<b>trial 2 (300)</b>"]
+    assert heads == ["<b>trial 2<br>(300)</b>"]
     assert FIGURE.alt(rows).startswith("Heat maps of the 300 ReLUs that trial 2 keeps at")
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from visit import TRIAL_MEASURED, Visit
 
 from frontier.latency._link import Link
+from frontier.reports.theme import LIGHT
 from frontier.results.store import Study
 from frontier.web.axes import AXES
 from frontier.web.desk import Desk
+from frontier.web.library import Library
+from frontier.web.scatter import FRONT, draw
 from frontier.web.view import COLOURS, Setting, View
 
 PLAIN = "?study=one&view="
@@ -44,7 +49,7 @@ def test_bandwidth_and_round_trip_of_ones_own_price_all_points(visit: Visit, des
     ("name", "text", "kept", "note"),
     [
         ("seeds", "0 nought", "0", "'nought' is no seed; it is left out"),
-        ("rtt", "-7", "0.3", "A round trip is a number of ms from 0 on"),
+        ("rtt", "-7", "0.3", "A round trip is a number of ms from 0 to below 1,000,000"),
         ("mbit", "0", "3000", "both stay as they were"),
         ("brush-x0", "left", "", "'left' is no number; the brush stays as it was"),
     ],
@@ -74,6 +79,37 @@ def test_symbols_tell_apart_what_was_chosen(visit: Visit, desk: Desk, colour: st
         "seed": "one, seed 0",
     }  # fmt: skip
     assert any(name.startswith(shown[colour]) for name, *_ in groups)
+
+
+def test_the_keyboard_moves_the_limits_step_by_step(visit: Visit) -> None:
+    """Also where prices are near to each other, so that three digits of seconds would be no step."""
+    visit.open("?study=one&view=&price=cheetah/wan")
+    for name, key in (("online_s", "ArrowLeft"), ("adversarial", "ArrowRight")):
+        slider = visit.page.locator(f"#limit-{name} [role=slider]")
+        slider.focus()
+        places = []
+        for _ in range(3):
+            visit.page.keyboard.press(key)
+            visit.settle()
+            places.append(float(slider.get_attribute("aria-valuenow")))
+        steps = [abs(after - before) for before, after in pairwise(places)]
+        assert steps == pytest.approx([0.5, 0.5], abs=0.06), (name, places)
+        assert visit.query(f"limit_{name}")
+    visit.says("#feasible", "feasible")
+
+
+def test_many_groups_have_a_symbol_each(home: Path, tmp_path: Path, synthetic: Any) -> None:
+    for number in range(4):
+        synthetic.write_study(tmp_path, f"s{number}", 30, seed=number)
+    library = Library(tmp_path, [f"s{number}" for number in range(4)])
+    library.refresh()
+    view = View(colour="seed")
+    figure = draw(Desk(library).frame(view), view, LIGHT)
+    groups = [trace for trace in figure.data if trace.customdata is not None]
+    assert len(groups) > 7
+    assert len({trace.marker.symbol for trace in groups}) == len(groups)
+    (front,) = (trace for trace in figure.data if trace.name.startswith(FRONT))
+    assert front.legendrank < 1000  # before all groups: a long legend is cut at its end
 
 
 def test_the_keyboard_changes_an_axis_and_a_protocol(visit: Visit) -> None:

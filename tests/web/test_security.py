@@ -16,7 +16,7 @@ from frontier.cli._app import app
 from frontier.errors import InputError
 from frontier.results.store import write_record
 from frontier.web.library import Library
-from frontier.web.security import COOKIE, hosts_of, is_loopback, token_of
+from frontier.web.security import COOKIE, EVERYWHERE, hosts_of, is_loopback, token_of
 from frontier.web.server import Address, application
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -190,3 +190,18 @@ def test_hosts_hold_the_port_and_the_name() -> None:
     assert hosts_of("192.168.0.7", 99) == {"192.168.0.7:99"}
     everywhere = hosts_of("0.0.0.0", 99)  # noqa: S104
     assert {"127.0.0.1:99", f"{socket.gethostname().lower()}:99"} <= everywhere
+
+
+def test_a_page_for_everybody_answers_under_the_addresses_of_its_interfaces() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect(("192.0.2.1", 9))  # sends nothing; the system only chooses an interface
+        mine = way.getsockname()[0]
+    hosts = hosts_of(EVERYWHERE[0], 8050)
+    assert {f"{mine}:8050", "127.0.0.1:8050", f"{socket.gethostname().lower()}:8050"} <= hosts
+    assert not any("%" in host for host in hosts)
+
+
+def test_the_token_is_taken_out_of_an_address_and_the_view_stays(guarded: FlaskClient) -> None:
+    new = guarded.application.test_client()  # without the cookie
+    answer = new.get(f"/?x=online_s&token={SECRET}&view=", headers=HOST)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/?x=online_s&view=")

@@ -63,7 +63,7 @@ def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
     assert visit.wait_query("beside") == "one:3"
     visit.page.locator("#table tbody th button", has_text="one:5").first.click()
     visit.says("#detail-title", "Point one:5")
-    visit.says("#linked-mask_atlas", "kept by both")
+    visit.says("#linked-mask_atlas", "both keep")
     rows = visit.settle().rows("#linked-mask_atlas")
     assert list(rows[0].values())[:2] == ["3", "5"]
     assert len({row["site"] for row in rows}) == 17
@@ -72,11 +72,36 @@ def test_two_masks_are_laid_side_by_side(visit: Visit) -> None:
 
 def test_masks_of_two_studies_are_laid_side_by_side(visit: Visit) -> None:
     visit.open("?view=mask_atlas&point=one:3&beside=two:5")
-    visit.says("#linked-mask_atlas", "kept by both")
+    visit.says("#linked-mask_atlas", "both keep")
     rows = visit.rows("#linked-mask_atlas")
     assert set(list(rows[0].values())[:2]) == {"3", "two:5"}
     assert {row["site"] for row in rows} == {row["site"] for row in rows if int(row["positions"]) > 0}
     assert visit.page.locator("#notes").inner_text() == ""
+
+
+def test_a_guest_that_keeps_less_is_opened_by_its_row(visit: Visit, desk: Desk) -> None:
+    counts = {name: desk.frame(View()).by_key[name].point.point.relu_count for name in ("one:3", "two:5")}
+    less, more = sorted(counts, key=lambda name: counts[name])
+    visit.open(f"?view=mask_atlas&point={more}&beside={less}")
+    place = f"#linked-mask_atlas figure:has(h3:has-text(': {more.partition(':')[0]}'))"
+    visit.rows(place)
+    visit.page.locator(f"{place} tbody th button").first.click()
+    visit.says("#detail-title", f"Point {less}")
+
+
+def test_a_press_in_a_table_leaves_it_open_and_keeps_the_focus(visit: Visit) -> None:
+    visit.open("?study=one&view=clean_vs_relus")
+    for place in ("#table", "#linked-clean_vs_relus"):
+        visit.rows(place)
+        button = visit.page.locator(f"{place} tbody th button").nth(2)
+        key = button.get_attribute("data-key")
+        button.focus()
+        visit.page.keyboard.press("Enter")
+        visit.says("#detail-title", f"Point {key}")
+        visit.settle()
+        assert visit.page.evaluate("document.activeElement.dataset.key") == key
+        assert visit.page.evaluate(f"document.activeElement.closest('{place}') !== null")
+    assert visit.page.locator("#linked-clean_vs_relus details").first.get_attribute("open") is not None
 
 
 def test_a_click_on_a_column_of_kept_relus_opens_its_point(visit: Visit) -> None:

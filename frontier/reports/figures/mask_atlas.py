@@ -26,6 +26,8 @@ MISLEADS = (
 )
 ALL = "all"  # channels: the mean over them
 LINE_PX, COLUMNS = 112, 5
+MOST_LETTERS = 14  # of a name above a column
+GROUND, INK = "#F4FAFF", "#10151c"  # of the menu, in both themes: plotly lays this ground under what is chosen
 LEFT, MAP = 0.13, 0.92  # share of the width left of the first column; of a column that its map may take
 
 
@@ -84,7 +86,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     one colour scale from 0 to 100 %. A menu shows single channels in place of the mean over them."""
     shown = [row for row in rows if row.maps]
     sites = list(dict.fromkeys(row.site for row in shown))
-    figure = frame(theme, x={}, y={}, height=150 + LINE_PX * max(len(sites), 1), top=92)
+    figure = frame(theme, x={}, y={}, height=150 + LINE_PX * max(len(sites), 1), top=108)
     if not shown:
         figure.update_xaxes(visible=False)
         figure.update_yaxes(visible=False)
@@ -108,7 +110,7 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
             _heat(figure, row, column, line, pixels, visible=_view(row, shown) == views[0])
     heads = (
         _head(first.trial, first.relu_count, first.health), _head(first.other, first.other_relu_count, ""),
-        "kept by both", f"by {first.trial} alone", f"by {first.other} alone",
+        "kept<br>by both", f"by {_brief(first.trial)}<br>alone", f"by {_brief(first.other)}<br>alone",
     )  # fmt: skip
     for column, words in enumerate(heads[: len(first.maps)]):
         figure.add_annotation(
@@ -244,7 +246,15 @@ def _heat(figure: go.Figure, row: Row, column: int, line: int, pixels: Map, *, v
 
 
 def _head(trial: str, relu_count: int, health: str) -> str:
-    return f"{FLAG} " * failed(health) + f"trial {escape(trial)} ({short(relu_count)})"
+    name = _brief(trial) if ":" in trial else f"trial {escape(trial)}"
+    return f"{FLAG} " * failed(health) + f"{name}<br>({short(relu_count)})"
+
+
+def _brief(trial: str) -> str:
+    """As much of a name as fits above a column: of a guest's, its study is cut."""
+    study, colon, address = trial.rpartition(":")
+    room = max(MOST_LETTERS - len(address) - 2, 1)
+    return escape(f"{study[:room]}…" if len(study) > room + 1 else study) + f"{colon}{escape(address)}"
 
 
 def _menu(views: Sequence[str], traces: Sequence[str], theme: Theme) -> dict[str, Any]:
@@ -253,6 +263,6 @@ def _menu(views: Sequence[str], traces: Sequence[str], theme: Theme) -> dict[str
     ]
     return {
         "type": "dropdown", "buttons": buttons, "direction": "down", "x": 0, "xanchor": "left", "y": 1,
-        "yanchor": "bottom", "pad": {"b": 30, "l": 0, "r": 0, "t": 0}, "bgcolor": theme.paper,
-        "bordercolor": theme.muted, "font": {"color": theme.ink},
+        "yanchor": "bottom", "pad": {"b": 46, "l": 0, "r": 0, "t": 0}, "bgcolor": GROUND,
+        "bordercolor": theme.muted, "font": {"color": INK},
     }  # fmt: skip

@@ -76,23 +76,47 @@ const fill = (place) => {
   const body = table.createTBody();
   for (const [first, ...rest] of rows) {
     const row = body.insertRow();
-    const key = `${opens}${first}`;
+    const key = first.includes(":") ? first : `${opens}${first}`; // of a guest from another study the whole
     row.append(opens === null ? put("td", first) : opener(first, key), ...rest.map((text) => put("td", text)));
     if (opens !== null && key === chosen) row.className = "chosen";
   }
-  const focused = place.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   place.replaceChildren(table);
-  if (focused) place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+};
+
+// What comes anew is as its reader left it: its tables open or closed, and the focus where it was.
+const home = (node) => node.parentElement?.closest("[id]");
+const nameOf = (details) => `${home(details)?.id} ${[...home(details).querySelectorAll("details")].indexOf(details)}`;
+const open = new Map(); // details by name
+let held = null; // the button that has the focus
+document.addEventListener("toggle", ({ target }) => target.isConnected && open.set(nameOf(target), target.open), true);
+document.addEventListener("focusin", ({ target }) => {
+  held = target.dataset.press ? { ...target.dataset, home: home(target)?.id } : null;
+});
+const drop = ({ target }) => {
+  if (!target.closest?.("[data-press]")) held = null;
+};
+document.addEventListener("pointerdown", drop, true);
+const reopen = (details) => {
+  const name = nameOf(details);
+  if (open.has(name)) details.open = open.get(name);
+};
+const focusAgain = () => {
+  if (!held || document.activeElement !== document.body) return;
+  const key = held.key ? `[data-key="${CSS.escape(held.key)}"]` : "";
+  const button = document.getElementById(held.home)?.querySelector(`[data-press="${held.press}"]${key}`);
+  button?.focus({ preventScroll: true });
 };
 new MutationObserver((changes) => {
   for (const { type, target, addedNodes } of changes) {
     if (type === "attributes") fill(target);
     for (const node of addedNodes) {
-      if (node.nodeType !== Node.ELEMENT_NODE) continue;
+      if (!(node instanceof HTMLElement)) continue; // a plot's marks are many
+      node.querySelectorAll("details").forEach(reopen);
       if (node.matches("[data-table]")) fill(node);
       node.querySelectorAll("[data-table]").forEach(fill);
     }
   }
+  focusAgain();
 }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ["data-table"] });
 
 // Dash keeps what a reader does to a figure's layout by handing the figure in once more, and plotly would draw it all
