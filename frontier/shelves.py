@@ -8,6 +8,7 @@ from frontier.errors import InputError, nearest
 
 PACKAGE = Path(__file__).resolve().parent
 DEFAULT_HOME = Path("results")  # where studies and teachers go unless --home says otherwise
+PAGE_PORT = 8050  # of `frontier browse`, unless another one is given
 TRAJECTORIES_GB = 5.0  # of the home, for the mask searches that trials share
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from importlib.util import find_spec
@@ -17,17 +19,19 @@ from frontier.driver import reach, token
 from frontier.driver.node import Machine, look
 from frontier.errors import BlockedError
 from frontier.mirror import home_at, mirror_of
-from frontier.shelves import DEFAULT_HOME
+from frontier.shelves import DEFAULT_HOME, PAGE_PORT
 from frontier.trial.origin import DISTRIBUTION
 
 LEAST_FREE_GIB = 2.0
 WALL = "let a firewall keep these ports to the cluster's own machines: Ray binds them so whatever it is told"
+CHROMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 EXTRAS = {
     "attacks": ("pyautoattack", "AutoAttack"),
     "cluster": ("aiohttp", "frontier submit and frontier status"),
     "objects": ("s3fs", "a home on an object store"),
     "postgresql": ("psycopg", "a sampler's memory in PostgreSQL"),
     "static": ("kaleido", "figures of a report as SVG and PNG"),
+    "web": ("dash", "frontier browse"),
 }
 
 
@@ -45,7 +49,17 @@ def doctor(
     given = data if data is not None else os.environ.get("FRONTIER_DATA")
     files = str(Path(given).absolute()) if given else None
     here = look(str(folder), files)
-    remarks = [_versions(here), *_machine(here), *_store(folder), *_engines(), *_extras(), _token(), _ports()]
+    remarks = [
+        _versions(here),
+        *_machine(here),
+        *_store(folder),
+        *_engines(),
+        *_extras(),
+        _chrome(),
+        _page(),
+        _token(),
+        _ports(),
+    ]
     if address is not None:
         remarks += jobs_api(address) if "://" in address else nodes(address, here)
     return tuple(remarks)
@@ -143,6 +157,27 @@ def _extras() -> Iterator[Remark]:
             found="installed" if there else f"not installed; {use} needs it",
             to_do=None if there else f"pip install 'relu-frontier[{name}]'",
         )
+
+
+def _chrome() -> Remark:
+    """What draws images: kaleido takes the first of these names."""
+    path = next(filter(None, map(shutil.which, CHROMES)), None)
+    if path is None:
+        found = "none on PATH; figures of a report as SVG and PNG need it"
+        return Remark(about="Chrome", state="warning", found=found, to_do="apt-get install chromium (Debian, Ubuntu)")
+    return Remark(about="Chrome", found=path)
+
+
+def _page() -> Remark:
+    about = f"port {PAGE_PORT}"
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PAGE_PORT))
+        except OSError as error:
+            found = f"{error.strerror}: the page of another frontier browse, say"
+            return Remark(about=about, state="warning", found=found, to_do="frontier browse --port 0 takes a free one")
+    return Remark(about=about, found="free for frontier browse")
 
 
 def _token() -> Remark:

@@ -10,6 +10,7 @@ import typer
 
 from frontier.cli._options import DEFAULT_HOME, Home, Plugin
 from frontier.errors import BlockedError, InputError
+from frontier.shelves import PAGE_PORT
 
 Studies = Annotated[list[str] | None, typer.Argument(metavar="[STUDY]...", help="Studies; all under --home without.")]
 Host = Annotated[str, typer.Option(help="Address to listen on. One that others can reach needs --token.")]
@@ -25,7 +26,7 @@ def command(
     study: Studies = None,
     home: Home = DEFAULT_HOME,
     host: Host = "127.0.0.1",
-    port: Port = 8050,
+    port: Port = PAGE_PORT,
     token: Token = None,
     open: Open = False,  # noqa: A002 the name that people use
     plugin: Plugin = None,
