@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from frontier.driver.events import Event
 from frontier.errors import InputError, nearest
 from frontier.frozen import Frozen
 from frontier.results.record import TrialRecord
@@ -16,9 +19,11 @@ STORED: dict[str, type[Frozen]] = {"record": TrialRecord, "spec": TrialSpec, "st
 
 
 def schema(of: str) -> dict[str, Any]:
-    """JSON Schema (2020-12) of `record`, `spec`, `study` or `space`."""
+    """JSON Schema (2020-12) of `record`, `spec`, `study`, `space`, or of the `event` that a line of --json is."""
     if of == "space":
         return space_schema()
+    if of == "event":
+        return {"$schema": DIALECT, **TypeAdapter(Event).json_schema()}
     if of not in STORED:
-        raise InputError(f"no schema '{of}'. {nearest(of, [*STORED, 'space'])}")
+        raise InputError(f"no schema '{of}'. {nearest(of, [*STORED, 'space', 'event'])}")
     return {"$schema": DIALECT, **STORED[of].model_json_schema()}

@@ -29,7 +29,7 @@ Spec = Annotated[
     typer.Option(metavar="NAME|FILE", help="Which figures, protocols and overlays (reports/specs, docs/reports.md)."),
 ]
 Form = Annotated[
-    Literal["html", "svg", "png"],
+    Literal["html", "svg", "png", "pdf"],
     typer.Option("--format", help="One page, or one image a figure (needs the extra 'static' and Chromium)."),
 ]
 Seeds = Annotated[

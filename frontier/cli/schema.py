@@ -1,4 +1,4 @@
-"""`frontier schema`: the JSON Schema of a record, a spec, a study's manifest or a space file."""
+"""`frontier schema`: the JSON Schema of a record, a spec, a study's manifest, a space file or an event."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from frontier.cli._options import DEFAULT_HOME, Home, print_json
 
-Of = Annotated[str, typer.Argument(metavar="record|spec|study|space")]
+Of = Annotated[str, typer.Argument(metavar="record|spec|study|space|event")]
 
 
 def command(of: Of, home: Home = DEFAULT_HOME) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Annotated, Literal
+from functools import partial
+from json import dumps
+from typing import Annotated, Any, Literal
 
 import typer
 
+from frontier.cli import check, estimate
 from frontier.cli._options import DEFAULT_HOME, Data, Device, Download, Home, Plugin
 from frontier.cli._storage import Storage, without_storage
 from frontier.cli.check import SpaceName
@@ -61,6 +64,10 @@ WarmStart = Annotated[
 Replicate = Annotated[
     int | None, typer.Option(metavar="K", help="Then run every trial of the front again with K other seeds.")
 ]
+Events = Annotated[bool, typer.Option("--json", help="Print the events on stdout, one JSON object a line.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would run and what it would take, rehearsed on the CPU, and stop.")
+]
 Progress = Annotated[str, typer.Option(help="auto, rich, plain or none; on stderr.")]
 
 GIVEN_UP = 0.05  # clean accuracy that the suggested export gives up against the best, for fewer ReLUs
@@ -94,9 +101,15 @@ def command(
     warm_start: WarmStart = None,
     replicate: Replicate = None,
     progress: Progress = "auto",
+    json: Events = False,
+    dry_run: DryRun = False,
     plugin: Plugin = None,
 ) -> None:
     """Search a space: many trials, each a network linearized to a ReLU budget, their front kept as it grows."""
+    if dry_run:
+        for said in (check.command, partial(estimate.command, trials=trials, concurrency=concurrency, device="cpu")):
+            said(space, home=home, data=data, json=json)
+        return
     from frontier.api.search import search, storage_shown
     from frontier.cli._panel import follow
     from frontier.cli._tables import print_study
@@ -105,6 +118,12 @@ def command(
     memory = [] if storage is None else ["--storage", storage_shown(storage)]
     same_command = shlex.join(["frontier", *words, *memory, "--resume"])
     with follow(progress, resume=same_command) as shown:
+
+        def tell(event: dict[str, Any]) -> None:
+            if json:
+                typer.echo(dumps(event))
+            shown(event)
+
         view = search(
             space,
             name=name,
@@ -132,8 +151,10 @@ def command(
             enqueue=enqueue or (),
             warm_start=warm_start or (),
             replicate=replicate,
-            on_event=lambda event: shown(event.model_dump(mode="json")),
+            on_event=lambda event: tell(event.model_dump(mode="json")),
         )
+    if json:
+        return
     print_study(view.summary())
     report = view.report()
     elsewhere = "" if home == DEFAULT_HOME else f" --home {shlex.quote(home)}"

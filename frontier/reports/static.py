@@ -1,4 +1,4 @@
-"""Figures as files of their own, SVG or PNG, drawn by Chrome through kaleido; nothing is loaded from a network."""
+"""Figures as files of their own, SVG, PNG or PDF, drawn by Chrome through kaleido; nothing is loaded from a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from frontier.errors import BlockedError
 from frontier.files import writable
 from frontier.reports.theme import LIGHT
 
-Format = Literal["svg", "png"]
+Format = Literal["svg", "png", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 WIDTH_PX, SCALE = 1000, 2  # of a figure; pixels of a PNG for each of these
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from frontier import registry
@@ -100,6 +101,23 @@ def test_bad_input_ends_the_process_in_the_same_way(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_search_tells_its_events_and_a_dry_run_trains_nothing(run: Run, space: Path, tmp_path: Path) -> None:
+    words = ("search", space, "--home", "home", "--backend", "inline", "--trials", 2)
+    dry = run(*words, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "budgets" in dry.stdout
+    assert "disk:" in dry.stdout
+    assert not list((tmp_path / "home").rglob("record.json"))
+    done = run(*words, "--json", "--progress", "none")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["started", "done"]
+    assert events[-1]["front"]
+    described = json.loads(run("schema", "event").stdout)
+    for event in events:
+        jsonschema.validate(event, described)
 
 
 def test_a_search_from_start_to_export(run: Run, space: Path, tmp_path: Path) -> None:

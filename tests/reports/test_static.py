@@ -72,3 +72,5 @@ def test_each_figure_is_a_file_that_loads_nothing(tmp_path: Path, study: list[tu
     assert 'href="http' not in text
     (png,) = write_images(list(figures(study))[:1], tmp_path, "png")
     assert png.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    (pdf,) = write_images(list(figures(study))[:1], tmp_path, "pdf")
+    assert pdf.read_bytes()[:5] == b"%PDF-"
