@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
-from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, refused, values
+from frontier.web.controls import BRUSH, CONTROLS, TYPED, brushed, changed, pressed, refused, values
 from frontier.web.desk import Desk
 from frontier.web.detail import detail_of
 from frontier.web.downloads import mask_file, weights_file
@@ -85,8 +85,12 @@ def _state(app: Dash, desk: Desk) -> None:
         acts = [(at, value) for at, value in acts if value or at in ("url", "box", *CONTROLS)]
         if ctx.triggered and not acts:
             raise PreventUpdate  # buttons and marks that have just come into being
-        at, value = next((act for act in acts if act[0] != "url"), ("url", None))
-        if at != "url":
+        moves = [act for act in acts if act[0] != "url"]
+        if moves:  # a click elsewhere ends what was typed, and comes before the address knows of it
+            known = values(view, desk.known, desk.frame(view))
+            ended = (name for name in TYPED if given[name] != known[name])
+            moves = [*((name, given[name]) for name in ended if name not in [at for at, _ in moves]), *moves]
+        for at, value in moves:
             view = _moved(desk, view, at, given, box, value)
             said += refused(at, given)
         frame = desk.frame(view)
@@ -95,7 +99,8 @@ def _state(app: Dash, desk: Desk) -> None:
             view = view.model_copy(update={"page": there - 1})
         text = printed(view)
         wanted = values(view, desk.known, frame)
-        typing = BRUSH if at in BRUSH and view.brush is None else ()  # an end that stands alone is no brush yet
+        typed = any(at in BRUSH for at, _ in moves)
+        typing = BRUSH if typed and view.brush is None else ()  # an end that stands alone is no brush yet
         kept = {name for name in CONTROLS if name in typing or wanted[name] == given[name]}
         outputs = {name: no_update if name in kept else wanted[name] for name in CONTROLS}
         return (no_update if text == (query or "") else text), outputs, parts.notes(said)

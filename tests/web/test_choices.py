@@ -64,6 +64,15 @@ def test_what_is_typed_and_means_nothing_is_said(visit: Visit, name: str, text: 
     assert visit.page.input_value(f"#{name}") in (kept, text if name.startswith("brush") else kept)
 
 
+def test_a_click_that_ends_the_typing_counts_as_well(visit: Visit) -> None:
+    """No Enter: the field is left by a click on a choice, and the page hears of both at once."""
+    visit.open(PLAIN)
+    visit.page.fill("#seeds", "1")
+    visit.page.locator("#logs label", has_text="up").click()
+    assert visit.wait_query("log_y")
+    assert visit.wait_query("seed") == "1"
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_symbols_tell_apart_what_was_chosen(visit: Visit, desk: Desk, colour: str) -> None:
     visit.open("?view=")
