@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from importlib.resources import files
 
 import pytest
 
 from frontier import registry
 from frontier.reports.facts import facts_of
 from frontier.reports.figures.hypervolume_over_trials import data as volumes_of
-from frontier.reports.page import render
+from frontier.reports.page import bundle, render
 from frontier.reports.points import front_of, points_of
 from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
@@ -23,7 +22,7 @@ from frontier.spaces.goals import FOUR
 MakePoint = Callable[..., Point]
 MakeRecord = Callable[..., TrialRecord]
 Study = list[tuple[int, TrialRecord]]
-BUNDLE = (files("frontier.reports") / "assets" / "plotly-cartesian.min.js").read_text(encoding="utf-8")
+BUNDLE = bundle()
 RELUS = 1280
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from importlib.resources import files
 
 import pytest
 
 from frontier import registry
-from frontier.reports.page import render
+from frontier.reports.page import bundle, render
 from frontier.reports.points import StudyPoint, failed, points_of
 from frontier.reports.studied import Studied
 from frontier.reports.theme import LIGHT
@@ -23,7 +22,7 @@ MakeRecord = Callable[..., TrialRecord]
 MakeAttack = Callable[..., Evaluation]
 MakeCorruptions = Callable[..., Evaluation]
 Study = list[tuple[int, TrialRecord]]
-BUNDLE = (files("frontier.reports") / "assets" / "plotly-cartesian.min.js").read_text(encoding="utf-8")
+BUNDLE = bundle()
 SCATTERS = ("clean_vs_relus", "corrupted_vs_relus", "adversarial_vs_relus")
 WORDS = "failed a health check"
 

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs_version
 from frontier import registry
 from frontier.errors import RecordError
 from frontier.reports.blocks import shows
-from frontier.reports.page import render
+from frontier.reports.page import bundle, render
 from frontier.reports.points import Records, points_of
 from frontier.reports.studied import Studied
 from frontier.results.record import Point, TrialRecord
@@ -37,7 +37,7 @@ def figures(records: Records) -> int:
 
 def own(page: str) -> str:
     """The page without plotly's bundle."""
-    return page.replace(BUNDLE.read_text(encoding="utf-8"), "")
+    return page.replace(bundle(), "")
 
 
 class Elements(HTMLParser):
@@ -86,6 +86,7 @@ def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     assert not re.search(r"https?://|//cdn|@import|url\(", own(page))
     assert not {"link", "img", "iframe", "object", "form"} & set(Elements(own(page)).names)
     assert "default-src &#39;none&#39;" in page
+    assert not any(address in page for address in ("cdn.plot.ly", "cloud.plotly.com"))  # of the bundle either
 
 
 def test_scripts_run_by_their_hash_alone(page: str) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from frontier.reports.page import render
+from frontier.reports.page import bundle, render
 from frontier.reports.points import points_of
 from frontier.reports.robustness import CHECKS, robustness_of
 from frontier.results.corruption_metrics import ALEXNET
@@ -23,7 +22,7 @@ MakeRecord = Callable[..., TrialRecord]
 MakeAttack = Callable[..., Evaluation]
 MakeCorruptions = Callable[..., Evaluation]
 Study = list[tuple[int, TrialRecord]]
-BUNDLE = (files("frontier.reports") / "assets" / "plotly-cartesian.min.js").read_text(encoding="utf-8")
+BUNDLE = bundle()
 DOCUMENT = Path(__file__).parents[2] / "docs" / "checks.md"
 
 

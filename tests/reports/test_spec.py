@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from frontier import registry, shelves
 from frontier.errors import InputError
-from frontier.reports.page import render
+from frontier.reports.page import bundle, render
 from frontier.reports.published import PublishedPoint
 from frontier.reports.sources import Beside
 from frontier.reports.spec import ReportSpec, chosen, read_spec
@@ -20,7 +19,7 @@ from frontier.results.record import TrialRecord
 from frontier.results.store import StudyManifest
 
 Study = list[tuple[int, TrialRecord]]
-BUNDLE = (files("frontier.reports") / "assets" / "plotly-cartesian.min.js").read_text(encoding="utf-8")
+BUNDLE = bundle()
 
 
 def sections(page: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,11 +11,12 @@ import pytest
 from frontier.api.report import studied
 from frontier.api.study import StudyView, open_study
 from frontier.errors import InputError
+from frontier.reports.page import bundle
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
-BUNDLE = (files("frontier.reports") / "assets" / "plotly-cartesian.min.js").read_text(encoding="utf-8")
+BUNDLE = bundle()
 
 
 @pytest.fixture
