@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 from frontier.mirror import shown
 from frontier.reports.theme import DARK, LIGHT
 from frontier.web import parts, scatter
-from frontier.web.controls import BRUSH, CONTROLS, TYPED, brushed, changed, pressed, refused, values
+from frontier.web.controls import BRUSH, CONTROLS, brushed, changed, pressed, refused, values
 from frontier.web.desk import Desk
 from frontier.web.detail import detail_of
 from frontier.web.downloads import mask_file, weights_file
@@ -86,10 +86,9 @@ def _state(app: Dash, desk: Desk) -> None:
         if ctx.triggered and not acts:
             raise PreventUpdate  # buttons and marks that have just come into being
         moves = [act for act in acts if act[0] != "url"]
-        if moves:  # a click elsewhere ends what was typed, and comes before the address knows of it
-            known = values(view, desk.known, desk.frame(view))
-            ended = (name for name in TYPED if given[name] != known[name])
-            moves = [*((name, given[name]) for name in ended if name not in [at for at, _ in moves]), *moves]
+        if moves and (text := given["seeds"] or "") != values(view, desk.known, desk.frame(view))["seeds"]:
+            # a click elsewhere ended the typing, and no address knows of it yet
+            moves = [("seeds", text), *(act for act in moves if act[0] != "seeds")]
         for at, value in moves:
             view = _moved(desk, view, at, given, box, value)
             said += refused(at, given)

@@ -17,7 +17,6 @@ STEPS: Final = 100  # where a slider ends
 STEP: Final = 0.5  # of a press of a key
 MOST_RTT_MS, MOST_MBIT_S = 1e6, 1e9
 BRUSH: Final = ("brush-x0", "brush-x1", "brush-y0", "brush-y1")
-TYPED: Final = ("seeds", "rtt", "mbit", *BRUSH)
 # component -> the property that holds what its reader chose
 CONTROLS: Final[Mapping[str, str]] = {
     "studies": "value",
