@@ -160,7 +160,7 @@ def _extras() -> Iterator[Remark]:
 
 
 def _chrome() -> Remark:
-    """What draws images: kaleido takes the first of these names."""
+    """What draws images, by the names that it has on PATH; kaleido looks in a few places more."""
     path = next(filter(None, map(shutil.which, CHROMES)), None)
     if path is None:
         found = "none on PATH; figures of a report as SVG and PNG need it"

@@ -29,7 +29,7 @@ SYMBOLS: Final = (  # one a group, and more than there are colours
     "diamond-wide", "triangle-sw", "star-diamond", "hexagon", "diamond-tall", "triangle-se", "star-triangle-down",
     "triangle-nw",
 )  # fmt: skip
-RINGS: Final = 500  # in the legend; groups are at plotly's 1,000
+RINGS: Final = 500  # in the legend, before the groups at plotly's 1,000: a long legend is cut at its end
 FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
 OUTLINE: Final = 1.5  # px, around a point whose rank changed
 HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
@@ -62,8 +62,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
     def add(some: Sequence[Entry], name: str, **options: Any) -> None:
         x, y = np.array([e.at for e in some], dtype=float).reshape(-1, 2).T
         mode = options.pop("mode", "markers")
-        rank = options.pop("legendrank", None)  # what is not a group stands first: a long legend is cut at its end
-        figure.add_trace(kind(x=x, y=y, name=f"{name} ({len(some)})", mode=mode, legendrank=rank, **options))
+        figure.add_trace(kind(x=x, y=y, name=f"{name} ({len(some)})", mode=mode, **options))
 
     def ring(some: Sequence[Entry], name: str, marker: dict[str, Any]) -> None:
         if some:
