@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+import optuna
 import pytest
 import search_fakes as fakes
-from optuna.distributions import FloatDistribution
+import torch
+from optuna._gp import acqf
+from optuna.distributions import BaseDistribution, FloatDistribution
 
 from frontier import registry
 from frontier.driver.memory import Memory
 from frontier.driver.parameters import names
+from frontier.driver.samplers import gp
 from frontier.driver.samplers._draw import Draw
+from frontier.driver.seeds import derive
 from frontier.results.spec import Scalar
 from frontier.spaces.domain import ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain
 
@@ -76,3 +82,33 @@ def test_the_domains_of_the_fake_space_are_all_kinds() -> None:
     space = fakes.space()
     domains = {type(domain) for method in space.method_names for domain in space.parameters(method).values()}
     assert domains == {ChoiceDomain, CountDomain, FloatDomain, IntDomain, LogDomain}
+
+
+def test_gp_weighs_candidates_a_few_at_a_time_and_asks_what_optuna_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Optuna's own sampler beside ours, of one history, with a trial that still runs; and ours does go by parts."""
+    rng, at_once = np.random.default_rng(0), []
+    whole = acqf.qLogEHVI.eval_acqf
+
+    def counted(self: acqf.qLogEHVI, x: torch.Tensor) -> torch.Tensor:
+        at_once.append(len(x) if x.ndim > 1 else 1)
+        return whole(self, x)
+
+    monkeypatch.setattr(acqf.qLogEHVI, "eval_acqf", counted)
+    axes: dict[str, BaseDistribution] = {name: FloatDistribution(0, 1) for name in "xyz"}
+    history = [rng.random(3) for _ in range(20)]
+    asked, most = [], []
+    for sampler in (gp.build(Draw(5, 20, ())), optuna.samplers.GPSampler(seed=derive("gp", 5, 20))):
+        at_once.clear()
+        study = optuna.create_study(directions=["maximize", "maximize", "minimize"], sampler=sampler)
+        for point in history[:-1]:
+            values = [1 - point[0] ** 2, point[1] - point[2] ** 2, point.sum()]
+            params = dict(zip(axes, point, strict=True))
+            study.add_trial(optuna.trial.create_trial(params=params, distributions=axes, values=values))
+        running = dict(zip(axes, history[-1], strict=True))
+        study.add_trial(
+            optuna.trial.create_trial(params=running, distributions=axes, state=optuna.trial.TrialState.RUNNING)
+        )
+        asked.append(study.ask(axes).params)
+        most.append(max(at_once))
+    assert asked[0] == pytest.approx(asked[1], abs=1e-6)
+    assert most == [gp.AT_ONCE, 2048]
