@@ -43,14 +43,15 @@ def _in_the_browser(app: Dash, desk: Desk) -> None:
     connected: Callable[..., None] = app.clientside_callback
     for function, output, inputs in (
         ("scheme", Output("scheme", "data"), [Input("url", "pathname")]),
-        ("box", Output("box", "data"), [Input("scatter", "selectedData")]),
+        ("box", Output("box", "data"), [Input("scatter", "selectedData"), State("url", "search")]),
         ("live", Output("live", "children"), [Input("tick", "n_intervals"), Input("looked", "data"), VERSION]),
         (
             "rest",
-            [Output("poll", "disabled"), Output("pause", "children"), Output("pause", "disabled")],
+            [Output("poll", "disabled"), Output("poll", "interval"), Output("pause", "children"),
+             Output("pause", "disabled")],
             [URL, Input("looked", "data")],
         ),
-    ):
+    ):  # fmt: skip
         connected(ClientsideFunction("frontier", function), output, inputs)
     wanted = [f"wanted-{name}" for name in desk.known.figures]
     connected(
@@ -91,7 +92,7 @@ def _state(app: Dash, desk: Desk) -> None:
             moves = [("seeds", text), *(act for act in moves if act[0] != "seeds")]
         for at, value in moves:
             view = _moved(desk, view, at, given, box, value)
-            said += refused(at, given)
+            said += refused(at, given, desk.frame(view))
         frame = desk.frame(view)
         if view.page >= (there := pages(frame.chosen)):
             said += (f"There is no page {view.page + 1}; this is the last.",)
@@ -117,7 +118,7 @@ def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, val
         known = button in PRESSED and (button != "pick" or desk.find(key) is not None)
         return pressed(view, button, frame, key) if known else view
     if at == "box":
-        return brushed(view, box)
+        return brushed(view, box["ends"])
     return pressed(view, at, frame) if at in BUTTONS else changed(view, at, given, desk.known, frame)
 
 
@@ -137,23 +138,26 @@ def _plot(app: Dash, desk: Desk) -> None:
         URL, VERSION, SCHEME, State("drawn", "data"), State("box", "data"),
     )  # fmt: skip
     def plot(
-        query: str | None, version: int | None, scheme: str | None, drawn: str | None, box: Any
+        query: str | None, version: int | None, scheme: str | None, drawn: list[Any] | None, box: Any
     ) -> tuple[Any, ...]:
+        """`drawn`: the view that the plot shows, without its brush and with it, and how many boxes had been drawn by
+        hand; a box that is newer than that is in the plot already."""
         if scheme not in THEMES or version is None:
             raise PreventUpdate
         view, _ = desk.parse(query)
         same = view.model_copy(update={"views": None, "page": 0, "paused": False})
         key = f"{version} {scheme} {printed(same)}"
         unbrushed = f"{version} {scheme} {printed(same.model_copy(update={'brush': None}))}"
-        drew_itself = (
-            drawn is not None and drawn.startswith(f"{unbrushed}\n") and brushed(view, box).brush == view.brush
-        )
-        if drawn == f"{unbrushed}\n{key}" or drew_itself:
-            return no_update, drawn, no_update  # plotly shows the box that was drawn in it
+        nth = box["nth"] if box else 0
+        now = [unbrushed, key, nth]
+        before = drawn or ["", "", 0]
+        plotly_drew = before[0] == unbrushed and nth > before[2] and brushed(view, box["ends"]).brush == view.brush
+        if before[:2] == now[:2] or plotly_drew:
+            return no_update, now, no_update
         frame = desk.frame(view)
         with desk.easel:
-            figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view))
-        return figure, f"{unbrushed}\n{key}", alt(frame, view)
+            figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view), boxes=nth)
+        return figure, now, alt(frame, view)
 
 
 def _words(app: Dash, desk: Desk) -> None:
@@ -191,7 +195,7 @@ def _detail(desk: Desk, view: View) -> Any:
         return "Choose a point, in the plot or in the table, to see all that is known of it."
     folder = desk.folder(entry)
     files = {"mask": mask_file(folder, entry) is not None, "weights": weights_file(folder, entry) is not None}
-    return parts.detail(detail_of(entry, view.setting, home=shown(desk.library.home), **files))
+    return parts.detail(detail_of(entry, view, home=shown(desk.library.home), **files))
 
 
 def _figure(app: Dash, desk: Desk, name: str) -> None:

@@ -95,8 +95,14 @@ def changed(view: View, at: str, given: Mapping[str, Any], known: Known, frame: 
     return view.model_copy(update={at: value})
 
 
-def refused(at: Any, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Notes on what was typed into the control `at` and is left out; none for what is no control."""
+def refused(at: Any, given: Mapping[str, Any], frame: Frame) -> tuple[str, ...]:
+    """Notes on what was asked of the control or button `at` and cannot be; `frame` is what it was asked of."""
+    if at == "cheapest" and cheapest(frame.entries) is None:
+        return ("No point is feasible, so none is the cheapest.",)
+    if at == "studies" and not given[at]:
+        return ("No study was left, so all of them are shown.",)
+    if at == "link" and given[at] == OTHER:
+        return ("Type the round trip and the bandwidth of another network below.",)
     if at == "seeds":
         words = _words(given[at] or "")
         return tuple(f"'{word[:40]}' is no seed; it is left out." for word in words if _seed(word) is None)

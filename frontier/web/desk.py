@@ -30,6 +30,7 @@ from frontier.web.scatter import MOST_SVG
 from frontier.web.view import Known, View, parse
 
 FRAMES, TABLES = 6, 24  # kept: of views, and of figures
+LIVE_MS, ENDED_MS = 2_000, 20_000  # until a page looks again: an ended search may be resumed, its records be added to
 NO_MATTER: Final = {
     "point": "",
     "beside": "",
@@ -84,7 +85,9 @@ class Desk:
         snapshot = self.library.snapshot
         said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
         points = sum(len(one.points) for one in snapshot.studies.values())
-        return {"at": time.time(), "points": points, "said": said, "ended": snapshot.ended}
+        ended = snapshot.ended
+        again_ms = ENDED_MS if ended else LIVE_MS
+        return {"at": time.time(), "points": points, "said": said, "ended": ended, "again_ms": again_ms}
 
     def find(self, key: str) -> Loaded | None:
         """The study of a point, if there is such a point."""

@@ -14,7 +14,7 @@ from frontier.reports.tables import NOT_CHECKED, NOT_EVALUATED, amount, percent
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Point
 from frontier.web.frame import Entry
-from frontier.web.view import Setting
+from frontier.web.view import Setting, View, printed
 
 UNKNOWN: Final = "no source says"
 Line = tuple[str, str]
@@ -37,9 +37,9 @@ class Detail:
     downloads: tuple[Line, ...]
 
 
-def detail_of(entry: Entry, setting: Setting, *, home: str, mask: bool, weights: bool) -> Detail:
+def detail_of(entry: Entry, view: View, *, home: str, mask: bool, weights: bool) -> Detail:
     """`mask` and `weights` say whether these files are there; `home` is what commands name with --home."""
-    found = entry.point
+    found, setting = entry.point, view.setting
     sites = found.point.profile.sites
     return Detail(
         key=entry.key,
@@ -52,7 +52,7 @@ def detail_of(entry: Entry, setting: Setting, *, home: str, mask: bool, weights:
         ),
         sites=tuple((site.path, site.kept, site.relus, 100 * site.kept / max(site.relus, 1)) for site in sites),
         commands=_commands(entry, home),
-        downloads=_downloads(entry, mask=mask, weights=weights),
+        downloads=_downloads(entry, view, mask=mask, weights=weights),
     )
 
 
@@ -170,7 +170,9 @@ def _commands(entry: Entry, home: str) -> tuple[Line, ...]:
     )
 
 
-def _downloads(entry: Entry, *, mask: bool, weights: bool) -> tuple[Line, ...]:
+def _downloads(entry: Entry, view: View, *, mask: bool, weights: bool) -> tuple[Line, ...]:
+    """The line of a table is priced and marked as the view has it."""
     base = f"/files/{quote(entry.study)}/{entry.point.address}"
     kinds = (("spec", True), ("mask", mask), ("model", weights), ("card", True), ("csv", True))
-    return tuple((kind, f"{base}/{kind}") for kind, there in kinds if there)
+    asked = {"csv": printed(view)}
+    return tuple((kind, f"{base}/{kind}{asked.get(kind, '')}") for kind, there in kinds if there)

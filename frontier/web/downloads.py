@@ -35,16 +35,17 @@ def weights_file(folder: Path, entry: Entry) -> Path | None:
 
 
 def offer(server: Flask, desk: Desk) -> None:
-    """The two addresses: a point's files, and the brushed points of a view as CSV."""
+    """The two addresses, each with the query of a view: a point's files, and the brushed points as CSV."""
 
     @server.get("/files/<study>/<address>/<kind>")
     def of_point(study: str, address: str, kind: str) -> Response:
-        entry = desk.entry(f"{study}:{address}")
+        view, _ = desk.parse(_query())
+        entry = desk.entry(f"{study}:{address}", view)
         if entry is None or kind not in KINDS:
             abort(404)
         stem = f"{entry.study}-{entry.point.address}"
         if kind == "csv":
-            return _text(csv_of([entry]), f"{stem}.csv", "text/csv")
+            return _text(csv_of([entry], view.setting), f"{stem}.csv", "text/csv")
         if kind == "card":
             return _text(json.dumps({"study": entry.study, **row(entry.point)}, indent=1), f"{stem}.json")
         if kind == "spec":
@@ -59,8 +60,13 @@ def offer(server: Flask, desk: Desk) -> None:
 
     @server.get("/files/brushed.csv")
     def brushed() -> Response:
-        view, _ = desk.parse(request.query_string.decode("ascii", "replace"))
-        return _text(csv_of(desk.frame(view).chosen), "frontier.csv", "text/csv")
+        view, _ = desk.parse(_query())
+        return _text(csv_of(desk.frame(view).chosen, view.setting), "frontier.csv", "text/csv")
+
+
+def _query() -> str:
+    """The view that a client asks for, as the page's own address has it."""
+    return request.query_string.decode("ascii", "replace")
 
 
 def _text(text: str, name: str, mimetype: str = "application/json") -> Response:

@@ -96,7 +96,10 @@ def frame_of(snapshot: Snapshot, view: View, prices: Prices) -> Frame:
 
 
 def feasible(limits: Sequence[tuple[str, float]], point: StudyPoint, cost: Cost) -> bool:
-    """Whether a point keeps to all limits; what has no price keeps to none on seconds."""
+    """Whether a point keeps to all limits, and to the constraints of its study; what has no price keeps to none on
+    seconds."""
+    if point.violated:
+        return False
     for name, limit in limits:
         if name == "online_s":
             if cost.online_s is None or cost.online_s > limit:

@@ -13,7 +13,7 @@ from frontier.web.controls import OTHER, STEP, STEPS, usual
 from frontier.web.scatter import HEIGHT
 from frontier.web.view import COLOURS, Known, View
 
-POLL_MS, TICK_MS = 2_000, 1_000
+TICK_MS = 1_000
 # The last one would offer to send the figure to a host of plotly's.
 MODEBAR = ["lasso2d", "pan2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "sendChartToCloud"]
 GRAPH = dcc.Graph.Config(
@@ -37,7 +37,7 @@ def layout(known: Known, version: int, looked: dict[str, Any]) -> html.Div:
             dcc.Store(id="pressed"),
             dcc.Store(id="drawn"),
             dcc.Store(id="figures", data={"all": known.figures, "usual": usual(known)}),
-            dcc.Interval(id="poll", interval=POLL_MS),
+            dcc.Interval(id="poll", interval=looked["again_ms"]),
             dcc.Interval(id="tick", interval=TICK_MS),
             html.A("To the plot", href="#plot", className="skip"),
             html.Header([html.H1("frontier"), html.P(id="live", role="status"), _button("pause", "Pause")]),

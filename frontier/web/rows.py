@@ -10,6 +10,7 @@ from typing import Final
 from frontier.results.objectives import ACCURACIES
 from frontier.web.axes import AXES, Cost, shown
 from frontier.web.frame import Entry
+from frontier.web.view import Setting, link_text
 
 PER_PAGE: Final = 25
 YES = {True: "yes", False: ""}
@@ -55,27 +56,28 @@ def cells(entry: Entry, x: str, y: str) -> tuple[str, ...]:
     )
 
 
-def csv_of(entries: Sequence[Entry]) -> str:
-    """One line a point under a header, whatever the axes of the view; accuracies are fractions of validation images."""
+def csv_of(entries: Sequence[Entry], setting: Setting) -> str:
+    """One line a point under a header, whatever the axes of the view; accuracies are fractions of validation images.
+    `setting`: what they are priced by."""
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     measures = [f"{name}{part}" for name in ACCURACIES for part in ("", "_n", "_low", "_high")]
     about = ("point", "study", "method", "fidelity", "seed", "relu_budget", "relu_count")
     marks = ("front_of_view", "nondominated_in_all", "feasible", "health", "knobs")
-    out.writerow((*about, *measures, *Cost._fields, "measured_s", *marks))
+    out.writerow((*about, *measures, "protocol", "link", *Cost._fields, "measured_s", *marks))
     for entry in entries:
-        out.writerow(_line(entry))
+        out.writerow(_line(entry, setting))
     return text.getvalue()
 
 
-def _line(entry: Entry) -> list[object]:
+def _line(entry: Entry, setting: Setting) -> list[object]:
     found, point, spec = entry.point, entry.point.point, entry.point.record.spec
     measures = (getattr(point.validation, name) for name in ACCURACIES)
     figures = [number for one in measures for number in (one.value, one.n, one.low, one.high)]
     return [
         entry.key, entry.study, _plain(spec.method), found.fidelity, spec.seed, point.relu_budget, point.relu_count,
-        *figures, *entry.cost, entry.measured_s, entry.front, found.nondominated, entry.feasible, found.health,
-        _plain(found.knobs),
+        *figures, setting.protocol, link_text(setting.link), *entry.cost, entry.measured_s,
+        entry.front, found.nondominated, entry.feasible, found.health, _plain(found.knobs),
     ]  # fmt: skip
 
 

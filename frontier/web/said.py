@@ -40,7 +40,10 @@ def _mixed(frame: Frame) -> str:
 def feasible(frame: Frame) -> str:
     """How many points keep to the limits, and which of them is the cheapest."""
     count, best = sum(entry.feasible for entry in frame.entries), cheapest(frame.entries)
-    return f"{count} of {len(frame.entries)} points are feasible" + (f"; the cheapest is {best.key}" if best else "")
+    said = [f"{count} of {len(frame.entries)} points are feasible"]
+    if broken := sum(bool(entry.point.violated) for entry in frame.entries):
+        said.append(f"{broken} break a constraint of their study")
+    return "; ".join([*said, f"the cheapest is {best.key}"] if best else said)
 
 
 def alt(frame: Frame, view: View) -> str:

@@ -45,8 +45,11 @@ _GROUPS: Final[dict[str, Callable[[Entry], str]]] = {
 }
 
 
-def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: Sequence[Placed] = ()) -> go.Figure:
-    """Every point stands in one trace that can be clicked, and may carry rings of other traces besides."""
+def draw(
+    frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: Sequence[Placed] = (), boxes: int = 0
+) -> go.Figure:
+    """Every point stands in one trace that can be clicked, and may carry rings of other traces besides. `boxes`: how
+    many were drawn by hand so far; what plotly holds of them gives way to the view's brush."""
     x, y = AXES[view.x], AXES[view.y]
     figure = empty_frame(
         theme,
@@ -106,7 +109,7 @@ def draw(frame: Frame, view: View, theme: Theme, *, webgl: bool = True, papers: 
         newselection={"line": {"color": theme.ink, "width": 1, "dash": "dot"}},
         activeselection={"fillcolor": CLEAR},
         uirevision=f"{view.x} {view.y} {view.logs}",
-        selectionrevision=repr(view.brush),
+        selectionrevision=f"{boxes} {view.brush}",
     )
     return figure
 

@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import psutil
+from dash.exceptions import DependencyException
 from flask import Flask, Response, redirect, request
 
 from frontier.errors import InputError
@@ -95,7 +96,7 @@ def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
 
 
 def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str) -> None:
-    """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path); give every answer its headers."""
+    """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path, 400 body); give answers headers."""
 
     def check() -> Response | None:
         if request.host.lower() not in hosts:
@@ -106,9 +107,13 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
         if request.headers.get("Sec-Fetch-Site", "none") in ("cross-site", "same-site") and request.method != "GET":
             return _refusal(403, "requests of other pages are not answered")
         refused = None if token is None else _known(token)
-        if refused is None and request.url_rule is not None and request.url_rule.rule == CATCH_ALL:
-            return _refusal(404, "there is nothing here")
-        return refused
+        if refused is not None:
+            return refused
+        if request.url_rule is not None and request.url_rule.rule == CATCH_ALL:
+            return _nothing()
+        if request.method == "POST" and not isinstance(request.get_json(silent=True), dict):
+            return _refusal(400, "what a page asks is a JSON object")
+        return None
 
     def headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = content_policy
@@ -120,7 +125,12 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
 
     server.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     server.before_request(check)
+    server.register_error_handler(DependencyException, _nothing)  # a script that the page does not have
     server.after_request(headers)
+
+
+def _nothing(error: Exception | None = None) -> Response:
+    return _refusal(404, "there is nothing here")
 
 
 def _known(token: str) -> Response | None:

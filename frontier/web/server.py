@@ -61,7 +61,7 @@ def application(library: Library, address: Address) -> Flask:
         enable_mcp=False,
     )
     app.init_app(server)
-    app.layout = lambda: layout(desk.known, library.snapshot.version, desk.looked())
+    app.layout = lambda: layout(desk.known, library.refresh().version, desk.looked())
     connect(app, desk)
     offer(server, desk)
     content = policy(app.csp_hashes(), webgl=desk.webgl)

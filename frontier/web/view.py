@@ -153,6 +153,18 @@ def _number(text: str, known: Known) -> float:
     return number
 
 
+def _percent(text: str, known: Known) -> float:
+    if not 0 <= (number := _number(text, known)) <= 100:
+        raise ValueError(text)
+    return number
+
+
+def _seconds(text: str, known: Known) -> float:
+    if (number := _number(text, known)) < 0:
+        raise ValueError(text)
+    return number
+
+
 def _box(text: str, known: Known) -> Box:
     x0, x1, y0, y1 = (_number(part, known) for part in text.split(","))
     if x0 > x1 or y0 > y1:
@@ -205,7 +217,7 @@ _READERS: Final[dict[str, Reader]] = {
     "colour": ("colour", False, lambda text, known: _of(COLOURS)(text)),
     "price": ("setting", False, _setting),
     "before": ("before", False, _setting),
-    **{f"limit_{name}": (name, False, _number) for name in LIMITS},
+    **{f"limit_{name}": (name, False, _seconds if name == "online_s" else _percent) for name in LIMITS},
     "brush": ("brush", False, _box),
     "point": ("point", False, _address),
     "beside": ("beside", False, _address),

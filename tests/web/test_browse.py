@@ -147,6 +147,46 @@ def test_a_brush_can_be_typed(visit: Visit, desk: Desk) -> None:
     visit.says("#pages", "40 points")
 
 
+BOXES = "layout.selections?.length ?? 0"
+FADED = "_fullData.filter(t => t.customdata && t.selectedpoints).length"
+
+
+def test_a_drawn_brush_can_be_taken_away_and_comes_back(visit: Visit) -> None:
+    visit.open(PLAIN)
+    visit.drag(0.35, 0.15, 0.75, 0.8)
+    visit.says("#summary", "brushed")
+    drawn = visit.settle().wait_query("brush")
+    assert (visit.figure(BOXES), visit.figure(FADED) > 0) == (1, True)
+    visit.page.click("#clear")
+    visit.says("#pages", "40 points")
+    assert (visit.settle().figure(BOXES), visit.figure(FADED)) == (0, 0)
+    pages = visit.page.evaluate("history.length")
+    visit.page.go_back()
+    visit.says("#summary", "brushed")
+    assert (visit.settle().query("brush"), visit.figure(BOXES)) == ([drawn], 1)
+    visit.page.go_back()
+    visit.says("#pages", "40 points")
+    assert (visit.settle().query("brush"), visit.figure(BOXES)) == ([], 0)
+    assert visit.page.evaluate("history.length") == pages
+    visit.page.go_forward()
+    visit.says("#summary", "brushed")
+    assert (visit.settle().query("brush"), visit.figure(BOXES)) == ([drawn], 1)
+
+
+def test_ends_typed_after_a_box_was_drawn_stay_as_they_were_typed(visit: Visit) -> None:
+    visit.open(PLAIN)
+    visit.drag(0.35, 0.15, 0.75, 0.8)
+    visit.says("#summary", "brushed")
+    ends = visit.settle().wait_query("brush").split(",")
+    visit.page.fill("#brush-x1", "100000")
+    visit.page.press("#brush-x1", "Enter")
+    visit.page.wait_for_url("**/*100000*")
+    assert visit.settle().wait_query("brush").split(",") == [ends[0], "100000.0", *ends[2:]]
+    visit.page.locator("#protocol label", has_text="cheetah").click()
+    visit.wait_query("price")
+    assert visit.settle().wait_query("brush").split(",") == [ends[0], "100000.0", *ends[2:]]
+
+
 def test_a_deep_link_restores_the_view_in_a_new_tab(browser: Any, url: str, desk: Desk) -> None:
     query = (
         "?study=one&x=online_s&y=adversarial&price=delphi%2Fwan&limit_clean=60.0&brush=1.0,8.0,0.0,30.0&point=one:3"

@@ -14,12 +14,12 @@ import pytest
 from frontier.api.price import price_study
 from frontier.latency._link import NAMED
 from frontier.reports.theme import DARK, LIGHT
-from frontier.web import controls, scatter
+from frontier.web import controls, said, scatter
 from frontier.web.axes import AXES, Cost
 from frontier.web.desk import Desk
 from frontier.web.frame import cheapest, ranked
+from frontier.web.library import Library
 from frontier.web.rows import csv_of, page_of
-from frontier.web.said import summary
 from frontier.web.view import Setting, View
 
 WAN = Setting(protocol="delphi", link=NAMED["wan"])
@@ -92,18 +92,18 @@ def test_where_a_protocol_has_no_price_no_rank_has_changed(desk: Desk) -> None:
     view = controls.repriced(View(studies=("one",)), Setting(protocol="cryptflow2"))  # which has none for a LAN
     entries = desk.frame(view).entries
     assert [entry.cost.online_s for entry in entries] == [None] * 40
-    assert "0 changed rank" in summary(desk.frame(view), view)
+    assert "0 changed rank" in said.summary(desk.frame(view), view)
 
 
 def test_a_front_over_different_questions_is_warned_of(desk: Desk) -> None:
     frame = desk.frame(View())
-    assert "cannot be compared" not in summary(frame, View())
+    assert "cannot be compared" not in said.summary(frame, View())
     first = frame.entries[0]
     record = first.point.record
     spec = record.spec.model_copy(update={"data": record.spec.data.model_copy(update={"name": "digits"})})
     other = replace(first, point=replace(first.point, record=record.model_copy(update={"spec": spec})))
     mixed = replace(frame, entries=(other, *frame.entries[1:]))
-    assert "resnet18 on cifar10, resnet18 on digits compares what cannot be compared" in summary(mixed, View())
+    assert "resnet18 on cifar10, resnet18 on digits compares what cannot be compared" in said.summary(mixed, View())
 
 
 def test_seconds_are_those_of_frontier_price(desk: Desk, home: Path) -> None:
@@ -134,13 +134,41 @@ def test_limits_and_the_cheapest_that_keeps_to_them(desk: Desk) -> None:
     assert controls.pressed(nothing, "cheapest", desk.frame(nothing)) == nothing
 
 
+def test_what_breaks_a_constraint_of_its_study_is_not_feasible(tmp_path: Path, synthetic: Any) -> None:
+    study = synthetic.write_study(tmp_path, "bound", 12)
+    manifest = study.manifest()
+    bound = {**manifest.space, "constraints": ["clean >= 0.7"]}
+    (study.folder / "study.json").write_text(manifest.model_copy(update={"space": bound}).model_dump_json())
+    library = Library(tmp_path, ("bound",))
+    library.refresh()
+    frame = Desk(library).frame(View())
+    kept = [e for e in frame.entries if e.point.point.validation.clean.value >= 0.7]
+    assert 0 < len(kept) < len(frame.entries) == 12
+    assert [e for e in frame.entries if e.feasible] == kept
+    found = cheapest(frame.entries)
+    assert found in kept
+    assert said.feasible(frame) == (
+        f"{len(kept)} of 12 points are feasible; {12 - len(kept)} break a constraint of their study; "
+        f"the cheapest is {found.key}"
+    )
+
+
+def test_what_cannot_be_done_is_said(desk: Desk) -> None:
+    frame = desk.frame(View(limits=(("clean", 100.0),)))
+    shown = controls.values(View(), desk.known, frame)
+    assert controls.refused("cheapest", shown, frame) == ("No point is feasible, so none is the cheapest.",)
+    assert "all of them" in controls.refused("studies", {**shown, "studies": []}, frame)[0]
+    assert "below" in controls.refused("link", {**shown, "link": controls.OTHER}, frame)[0]
+    assert all(controls.refused(name, shown, desk.frame(View())) == () for name in (*controls.CONTROLS, "cheapest"))
+
+
 def test_the_brush_is_its_table_and_its_csv(desk: Desk) -> None:
     view = View(brush=(1e3, 1e5, 60.0, 80.0))
     frame = desk.frame(view)
     expected = [e.key for e in desk.frame(View()).entries if 1e3 <= e.x <= 1e5 and 60 <= e.y <= 80]
     assert 0 < len(expected) < 65
     assert [entry.key for entry in frame.chosen] == expected
-    lines = list(csv.DictReader(io.StringIO(csv_of(frame.chosen))))
+    lines = list(csv.DictReader(io.StringIO(csv_of(frame.chosen, view.setting))))
     assert [line["point"] for line in lines] == expected
     assert all(1e3 <= float(line["relu_count"]) <= 1e5 and 0.6 <= float(line["clean"]) <= 0.8 for line in lines)
     assert page_of(frame.chosen, 99)  # a page beyond the last is the last
@@ -151,7 +179,7 @@ def test_no_cell_of_a_csv_is_a_formula(desk: Desk, synthetic: Any) -> None:
     spec = entry.point.record.spec.model_copy(update={"method": "=1+1"})
     record = entry.point.record.model_copy(update={"spec": spec})
     point = type(entry.point)(**{**vars(entry.point), "record": record})
-    line = csv_of([type(entry)(**{**vars(entry), "point": point})]).splitlines()[1]
+    line = csv_of([type(entry)(**{**vars(entry), "point": point})], View().setting).splitlines()[1]
     assert "'=1+1" in line
 
 

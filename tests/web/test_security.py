@@ -108,10 +108,18 @@ def test_every_answer_says_what_a_browser_may_do(client: FlaskClient, path: str)
         "/files/one/1/../../../../etc/passwd", "/files/..%2F..%2Fetc/1/card", "/files/one/1/passwd", "/files/one/1",
         "/files/other/1/card", "/files/one/999/card", "/files/one/1.9/card", "/files/one/..%2F1/card",
         "/files/one/%2e%2e/card", "/nowhere", "/assets/../server.py", "/assets/..%2Fserver.py", "/files/one/1/model",
+        "/_dash-component-suites/dash/../../../etc/passwd", "/_dash-component-suites/evil/page.js",
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_not_there(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers=HOST).status_code == 404
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null"])
+def test_a_question_that_is_none_is_refused(client: FlaskClient, body: bytes) -> None:
+    assert client.post("/_dash-update-component", headers=HOST, data=body).status_code == 400
+    told = {"data": body, "content_type": "application/json"}
+    assert client.post("/_dash-update-component", headers=HOST, **told).status_code == 400
 
 
 def test_a_known_point_has_its_files(home: Path, tmp_path: Path, synthetic: Any) -> None:

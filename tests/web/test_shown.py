@@ -12,10 +12,11 @@ import pytest
 from visit import Visit
 
 from frontier import registry
+from frontier.latency._link import NAMED
 from frontier.masks.file import load
 from frontier.results.store import Study
 from frontier.web.desk import Desk
-from frontier.web.view import View
+from frontier.web.view import Setting, View
 
 PLAIN = "?study=one&view="
 
@@ -76,6 +77,16 @@ def test_a_point_is_told_with_intervals_and_its_files_hold_it(visit: Visit, home
     assert str(point.relu_count) in files["card"].read_text()
     (row,) = csv.DictReader(files["csv"].read_text().splitlines())
     assert str(point.relu_count) in row.values()
+
+
+def test_the_line_of_a_point_is_priced_and_marked_as_its_view_has_it(visit: Visit, desk: Desk) -> None:
+    visit.open(f"{PLAIN}&point=one:3&price=cheetah%2Fwan&limit_clean=99&x=online_s")
+    with visit.page.expect_download() as downloading:
+        visit.page.click("#download-csv")
+    (row,) = csv.DictReader(Path(downloading.value.path()).read_text().splitlines())
+    assert (row["protocol"], row["link"], row["feasible"]) == ("cheetah", "wan", "False")
+    priced = desk.frame(View(studies=("one",), setting=Setting(protocol="cheetah", link=NAMED["wan"])))
+    assert float(row["online_s"]) == priced.by_key["one:3"].cost.online_s
 
 
 def test_up_is_better_on_all_parallel_axes(visit: Visit) -> None:

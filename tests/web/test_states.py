@@ -81,6 +81,25 @@ def test_studies_with_little_or_nothing_to_show_say_so(browser: Any, strange: Pa
         visit.page.close()
 
 
+def test_a_search_that_ended_and_goes_on_is_seen_again(
+    browser: Any, tmp_path: Path, synthetic: Any, serve: Callable[..., Any]
+) -> None:
+    study = synthetic.write_study(tmp_path, "again", 6)
+    held = tmp_path / "held"
+    study.trial_folder(5).rename(held)
+    study.append_event({"event": "done", "ts": "2026-01-01T02:00:00+00:00"})
+    with serve(tmp_path) as url:
+        visit = Visit(browser.new_page(), url).open("?view=")
+        visit.says("#live", "5 points; again: the search is done")
+        held.rename(study.trial_folder(5))
+        visit.open("?view=", anew=True)
+        visit.says("#live", "6 points; again: the search is done")
+        study.trial_folder(4).rename(held)
+        visit.says("#live", "5 points")  # without a word of the reader's, if not at once
+        assert visit.problems == []
+        visit.page.close()
+
+
 def test_a_token_lets_in_and_its_lack_does_not(browser: Any, home: Path, serve: Callable[..., Any]) -> None:
     with serve(home, "one", "--token", "auto") as url:
         context = browser.new_context()

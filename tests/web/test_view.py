@@ -42,7 +42,7 @@ views = st.builds(
     colour=st.sampled_from(COLOURS),
     setting=settings,
     before=st.none() | settings,
-    limits=st.dictionaries(st.sampled_from(LIMITS), finite).map(
+    limits=st.dictionaries(st.sampled_from(LIMITS), st.floats(0, 100)).map(
         lambda found: tuple((name, found[name]) for name in LIMITS if name in found)
     ),
     brush=st.none() | st.lists(finite, min_size=4, max_size=4).map(_box),
@@ -78,7 +78,7 @@ def test_the_usual_view_needs_no_query() -> None:
         "?x=accuracy", "?y=", "?study=other", "?price=delphi", "?price=nobody/lan", "?price=delphi/nan,1",
         "?brush=1,2,3", "?brush=2,1,0,1", "?brush=nan,1,0,1", "?limit_clean=inf", "?point=a:../../etc",
         "?point=a:1.x", "?point=other:1", "?seed=-1", "?paused=yes", "?view=nobody", "?page=1e3", "?colour=red",
-        "?log_x=2", "?unheard=of",
+        "?log_x=2", "?unheard=of", "?limit_clean=100.5", "?limit_corrupted=-1", "?limit_online_s=-0.1",
     ],
 )  # fmt: skip
 def test_what_means_nothing_falls_back_with_a_note(query: str) -> None:

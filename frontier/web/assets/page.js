@@ -10,23 +10,38 @@ fresh.remove();
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 let boxed = false; // whether a box was drawn here: a brush that came with the address is none, and stays
+let boxes = 0; // drawn or taken away so far
 const scheme = () => (dark.matches ? "dark" : "light");
+
+// Whether a box is the brush that the page has already: plotly tells of every box that it is handed, less exactly than it was.
+const sameBox = (plot, ends, brush) => {
+  if (!brush) return false;
+  const { xaxis, yaxis } = plot._fullLayout;
+  const known = brush.split(",").map(Number);
+  return ends.every((end, i) => {
+    const axis = i < 2 ? xaxis : yaxis;
+    return Math.abs(axis.d2p(end) - axis.d2p(known[i])) < 1; // px
+  });
+};
 
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   frontier: {
     scheme,
-    box: (selected) => {
+    box: (selected, search) => {
+      const { no_update } = window.dash_clientside;
       const plot = document.querySelector("#scatter .js-plotly-plot");
-      const boxes = plot?.layout.selections ?? [];
-      if (boxes.length > 1) window.Plotly.relayout(plot, { selections: boxes.slice(-1) }); // there is one brush
-      const ends = selected && selected.range;
-      if (ends && ends.x && ends.y) {
+      const there = plot?.layout.selections ?? [];
+      if (there.length > 1) window.Plotly.relayout(plot, { selections: there.slice(-1) }); // there is one brush
+      const range = selected && selected.range;
+      if (range && range.x && range.y) {
+        const ends = [...range.x, ...range.y];
+        if (sameBox(plot, ends, new URLSearchParams(search).get("brush"))) return no_update;
         boxed = true;
-        return [...ends.x, ...ends.y];
+        return { ends, nth: ++boxes };
       }
-      if (!boxed || selected) return window.dash_clientside.no_update;
+      if (!boxed || selected) return no_update;
       boxed = false;
-      return null;
+      return { ends: null, nth: ++boxes };
     },
     wanted: (drawn, search, version, scheme, figures, ...before) => {
       const { no_update } = window.dash_clientside;
@@ -42,8 +57,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
     rest: (search, looked) => {
       const paused = new URLSearchParams(search).get("paused") === "1";
-      const ended = Boolean(looked?.ended);
-      return [paused || ended, paused ? "Go on" : "Pause", ended];
+      return [paused, looked.again_ms, paused ? "Go on" : "Pause", looked.ended];
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
