@@ -31,6 +31,7 @@ from frontier.web.view import Known, View, parse
 
 FRAMES, TABLES = 6, 24  # kept: of views, and of figures
 LIVE_MS, ENDED_MS = 2_000, 20_000  # until a page looks again: an ended search may be resumed, its records be added to
+MANY: Final = 4  # studies that are counted where the page says how their searches ended
 NO_MATTER: Final = {
     "point": "",
     "beside": "",
@@ -53,7 +54,7 @@ class Desk:
         self.webgl = points > MOST_SVG // 2
         self._frames: Recent[tuple[int, View], Frame] = Recent(FRAMES)
         self._facts: Recent[tuple[int, str], Facts] = Recent(TABLES)
-        self._whole: Recent[tuple[int, str], Studied] = Recent(TABLES)
+        self._whole: Recent[tuple[Any, ...], Studied] = Recent(TABLES)
         self._rows: Recent[tuple[Any, ...], Any] = Recent(TABLES)
 
     @cached_property
@@ -83,7 +84,11 @@ class Desk:
     def looked(self) -> dict[str, Any]:
         """What the page says of the library as it is now, and when that was (seconds since 1970)."""
         snapshot = self.library.snapshot
-        said = "; ".join(f"{name}: {one.ended}" for name, one in snapshot.studies.items() if one.ended)
+        ends: dict[str, list[str]] = {}
+        for name, one in snapshot.studies.items():
+            ends.setdefault(one.ended, []).append(name)
+        of = {text: names if len(names) < MANY else [f"{len(names)} studies"] for text, names in ends.items() if text}
+        said = "; ".join(f"{', '.join(names)}: {text}" for text, names in of.items())
         points = sum(len(one.points) for one in snapshot.studies.values())
         ended = snapshot.ended
         again_ms = ENDED_MS if ended else LIVE_MS
@@ -129,7 +134,7 @@ class Desk:
                 here = [entry.point for entry in chosen if entry.study == study.name]
                 studied = self._studied(snapshot, study, view, here)
                 guest = studied.guest.name if studied.guest else ""
-                key = (snapshot.version, study.name, name, studied.price, studied.pair, guest)
+                key = (snapshot.version, study.name, view.studies, name, studied.price, studied.pair, guest)
                 whole = self._rows.get(key, partial(module.data, studied))
                 rows = whole
                 if view.brush is not None or view.seeds:
@@ -143,7 +148,8 @@ class Desk:
     def _studied(self, snapshot: Snapshot, study: Loaded, view: View, brushed: Sequence[StudyPoint]) -> Studied:
         """All that a figure may look at, priced as the view prices, and its selected points side by side; where none is
         selected, two neighbours in the middle of those brushed points that are non-dominated."""
-        whole = self._whole.get((snapshot.version, study.name), partial(_whole, snapshot, study))
+        shown = [one for one in snapshot.studies.values() if not view.studies or one.name in view.studies]
+        whole = self._whole.get((snapshot.version, study.name, view.studies), partial(_whole, shown, study))
         keys = [key.rpartition(":") for key in (view.beside, view.point) if key]
         pair = [address for name, _, address in keys if name == study.name]
         if not pair and view.brush is not None:
@@ -174,11 +180,11 @@ def _facts(study: Loaded) -> Facts:
     return facts_of(study.manifest, study.records, goals=study.points[0].goals)
 
 
-def _whole(snapshot: Snapshot, study: Loaded) -> Studied:
-    """With the studies of the page that ask the same question with other seeds, and what papers report."""
+def _whole(shown: Sequence[Loaded], study: Loaded) -> Studied:
+    """With those that are shown and ask the same question with other seeds, and what papers report."""
     assert study.manifest is not None
     seeds = {study.manifest.seed: study}
-    for other in snapshot.studies.values():
+    for other in shown:
         if other.manifest is not None and other.manifest.space_hash == study.manifest.space_hash:
             seeds.setdefault(other.manifest.seed, other)
     others = [(one.manifest, one.records) for one in seeds.values() if one is not study and one.manifest is not None]

@@ -10,6 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from frontier.reports.blocks import shows
 from frontier.reports.facts import Facts
 from frontier.reports.theme import Theme
 
@@ -20,7 +21,8 @@ MARGIN = 0.04  # of the range, beyond the outermost marks
 
 @dataclass(frozen=True)
 class Linked:
-    """A figure with its words and its data table; `total` rows stand behind the first of the table."""
+    """A figure with its words and its data table; `total` rows stand behind the first of the table. Where it `shows`
+    nothing, `alt` says why."""
 
     title: str
     alt: str
@@ -30,6 +32,7 @@ class Linked:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int
+    shows: bool
 
 
 def linked(module: ModuleType, some: Sequence[Any], whole: Sequence[Any], facts: Facts, theme: Theme) -> Linked:
@@ -50,6 +53,7 @@ def linked(module: ModuleType, some: Sequence[Any], whole: Sequence[Any], facts:
         header=tuple(name.replace("_", " ") for name in columns),
         rows=tuple(tuple(_cell(getattr(row, name)) for name in columns) for row in some[:MOST_ROWS]),
         total=len(some),
+        shows=shows(some),
     )
 
 

@@ -64,11 +64,14 @@ def detail(found: Detail) -> list[Any]:
 
 def figure(name: str, study: str, found: Linked) -> Any:
     """A linked figure with its words and its data table."""
+    title = html.H3(f"{found.title}: {study}")
+    if not found.shows:
+        return html.Figure([title, html.Figcaption(html.P(found.alt))])
     opens = f"{study}:" if found.header[:1] == ("trial",) else None
     more = f", the first {len(found.rows)} of {found.total}" if found.total > len(found.rows) else ""
     return html.Figure(
         [
-            html.H3(f"{found.title}: {study}"),
+            title,
             html.Div(
                 dcc.Graph(id={"type": "graph", "name": name, "study": study}, figure=found.figure, config=GRAPH),
                 role="img",

@@ -32,7 +32,9 @@ SYMBOLS: Final = (  # one a group, and more than there are colours
 RINGS: Final = 500  # in the legend, before the groups at plotly's 1,000: a long legend is cut at its end
 FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
 OUTLINE: Final = 1.5  # px, around a point whose rank changed
-HEIGHT, BELOW = 600, 132  # px; the latter for the axis and four lines of a legend
+HEIGHT, BELOW = 600, 132  # px; the latter for the axis and LINES of a legend; with more of them the figure is higher
+LINES, LINE_PX = 4, 20
+NARROW, LETTER, MARK = 680, 7.2, 48  # px: of a legend in a narrow window, of a letter in it, of its marks
 FRONT = "front of this view"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
@@ -79,7 +81,7 @@ def draw(
     all_four = [e for e in frame.entries if e.point.nondominated]
     ring(
         all_four,
-        in_all(frame),
+        in_all(frame).replace(" of", "<br>of"),
         {"symbol": "circle-open", "size": 13, "color": theme.nondominated, "line": {"width": 1.2}},
     )
     if moved := sum(e.moved for e in frame.entries):
@@ -100,18 +102,30 @@ def draw(
     ring(chosen, CHOSEN, {"symbol": "cross-thin-open", "size": 26, "color": theme.ink, "line": {"width": 2}})
     beside = [e for e in frame.entries if e.key == view.beside]
     ring(beside, BESIDE, {"symbol": "asterisk-open", "size": 22, "color": theme.ink, "line": {"width": 2}})
+    more = max(lines([trace.name for trace in figure.data if trace.legend is None]) - LINES, 0) * LINE_PX
     figure.update_layout(
         dragmode="select",
         showlegend=True,
-        margin={"b": BELOW},
-        legend={"y": 0, "yref": "container", "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
+        height=HEIGHT + more,
+        margin={"b": BELOW + more},
+        legend={
+            "y": 0, "yref": "container", "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False,
+            "maxheight": BELOW + more,
+        },
         selections=selections(view.brush, theme),
         newselection={"line": {"color": theme.ink, "width": 1, "dash": "dot"}},
         activeselection={"fillcolor": CLEAR},
         uirevision=f"{view.x} {view.y} {view.logs}",
         selectionrevision=f"{boxes} {view.brush}",
-    )
+    )  # fmt: skip
     return figure
+
+
+def lines(names: Sequence[str]) -> int:
+    """Of a legend in a narrow window: plotly gives all its columns the width of the longest name."""
+    longest = max(len(part) for name in names for part in name.split("<br>"))
+    columns = max(int(NARROW / (LETTER * longest + MARK)), 1)
+    return -(-len(names) // columns) + any("<br>" in name for name in names)
 
 
 def groups(entries: Sequence[Entry], view: View) -> dict[str, list[Entry]]:

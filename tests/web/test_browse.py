@@ -37,7 +37,7 @@ def test_a_page_that_is_opened_paused_says_what_it_holds(visit: Visit) -> None:
 def test_two_fronts_have_two_marks_and_several_studies_their_own(visit: Visit, desk: Desk) -> None:
     visit.open("?view=")
     entries = desk.frame(View()).entries
-    marks = dict(visit.figure("_fullData.map(t => [t.name, t.marker.symbol])"))
+    marks = dict(visit.figure("_fullData.map(t => [t.name.replace('<br>', ' '), t.marker.symbol])"))
     of_its_study = "non-dominated in all objectives of its study"
     front, in_all = sum(e.front for e in entries), sum(e.point.nondominated for e in entries)
     assert 0 < front < in_all

@@ -213,3 +213,14 @@ def test_controls_show_what_they_set(desk: Desk) -> None:
             view,
             view.model_copy(),
         )
+
+
+def test_a_legend_is_as_high_as_its_lines_and_takes_nothing_from_the_plot(desk: Desk) -> None:
+    few, many = [f"method {i} (3)" for i in range(5)], [f"a study of some length, method {i} (3)" for i in range(24)]
+    assert scatter.lines(few) <= scatter.LINES
+    assert scatter.lines(many) == 12  # two columns
+    assert scatter.lines([*many, "two<br>lines"]) == 14
+    figure = scatter.draw(desk.frame(View()), View(colour="seed"), LIGHT)
+    layout = figure.layout
+    room = layout.height - layout.margin.b - layout.margin.t
+    assert room == scatter.HEIGHT - scatter.BELOW - layout.margin.t

@@ -106,7 +106,7 @@ def test_up_is_better_on_all_parallel_axes(visit: Visit) -> None:
 
 
 def test_hypervolume_names_its_reference_point_and_bands_rise(visit: Visit) -> None:
-    visit.open("?study=one&view=hypervolume_over_trials&view=hypervolume_over_time&view=bands_over_seeds")
+    visit.open("?view=hypervolume_over_trials&view=hypervolume_over_time&view=bands_over_seeds")
     for name in ("hypervolume_over_trials", "hypervolume_over_time"):
         assert "reference point 0 on each" in visit.page.inner_text(f"#linked-{name} figcaption")
     rows = visit.rows("#linked-bands_over_seeds")
@@ -118,6 +118,13 @@ def test_hypervolume_names_its_reference_point_and_bands_rise(visit: Visit) -> N
     for row in rows:
         low, high = row["attained by 75 percent"], row["attained by 25 percent"]
         assert not low or float(low) <= float(high)
+    assert "2 runs (studies) attain: one, two." in visit.page.inner_text("#linked-bands_over_seeds")
+
+
+def test_bands_are_over_the_studies_that_are_shown_and_one_alone_has_none(visit: Visit) -> None:
+    visit.open("?study=one&view=bands_over_seeds")
+    visit.says("#linked-bands_over_seeds", "there are no two runs to compare")
+    assert visit.page.locator("#linked-bands_over_seeds .js-plotly-plot").count() == 0
 
 
 def test_importance_has_intervals_around_its_values(visit: Visit) -> None:
@@ -159,7 +166,7 @@ def test_the_dark_figures_are_dark_and_their_menu_can_be_read(browser: Any, url:
     tab = browser.new_context(viewport={"width": 1000, "height": 900}, color_scheme="dark").new_page()
     dark = Visit(tab, url)
     names = [one for one in registry.names("figure") if registry.load("figure", one).__name__.startswith("frontier.")]
-    dark.open("?study=one&point=one:3&" + "&".join(f"view={name}" for name in names))
+    dark.open("?point=one:3&" + "&".join(f"view={name}" for name in names))
     for name in names:
         ink = dark.figure("_fullLayout.font.color", f"#linked-{name}")
         assert sum(int(ink[i : i + 2], 16) for i in (1, 3, 5)) > 3 * 180, name

@@ -21,7 +21,7 @@ def test_a_linked_figure_comes_when_it_is_asked_for(visit: Visit) -> None:
 
 def test_every_figure_of_the_report_is_a_view(visit: Visit) -> None:
     names = registry.names("figure")
-    visit.open("?study=one&" + "&".join(f"view={name}" for name in names))
+    visit.open("?" + "&".join(f"view={name}" for name in names))
     for name in names:
         visit.says(f"#linked-{name}", registry.load("figure", name).TITLE)
         assert visit.rows(f"#linked-{name}"), name

@@ -8,7 +8,7 @@ Fonseca et al. 2001).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import moocore
@@ -16,7 +16,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from frontier.reports.facts import Facts
-from frontier.reports.figures._layout import CountAxis, frame
+from frontier.reports.figures._layout import HIDDEN, CountAxis, frame
 from frontier.reports.points import StudyPoint, by_count, front_of
 from frontier.reports.studied import Studied
 from frontier.reports.theme import Theme
@@ -33,7 +33,7 @@ LEVELS = (25, 50, 75)
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """At this ReLU count: the clean accuracy on validation, in percent, that at least so many percent of the `runs`
-    attain with no more ReLUs; None where too few of them have a point there. `over`: what a run is."""
+    attain with no more ReLUs; None where too few of them have a point there. `over`: what a run is; `of`: which."""
 
     relu_count: int
     attained_by_25_percent: float | None
@@ -41,12 +41,13 @@ class Row:
     attained_by_75_percent: float | None
     runs: int
     over: Literal["studies", "replicates"]
+    of: str = field(default="", metadata=HIDDEN)
 
 
 def data(studied: Studied) -> tuple[Row, ...]:
     """One row a ReLU count at which a surface rises; none with fewer than two runs. Studies with other seeds go before
     replicates. Winners are no run: chance favoured them."""
-    runs, over = _runs(studied)
+    runs, over, of = _runs(studied)
     if len(runs) < 2:
         return ()
     points = np.array([[count, -gain] for run in runs for count, gain in run], float)
@@ -64,6 +65,7 @@ def data(studied: Studied) -> tuple[Row, ...]:
                 attained_by_75_percent=third,
                 runs=len(runs),
                 over=over,
+                of=of,
             )
         )
     return tuple(made)
@@ -81,9 +83,9 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
     )
     axis.part_zero(figure, theme)
 
-    def step(some: Sequence[Row], field: str, **options: Any) -> None:
+    def step(some: Sequence[Row], level: str, **options: Any) -> None:
         """To the right end of the axis; rows have their value."""
-        places, heights = [axis.place(row.relu_count) for row in some], [round(getattr(row, field), 3) for row in some]
+        places, heights = [axis.place(row.relu_count) for row in some], [round(getattr(row, level), 3) for row in some]
         x, y = [*places, *([axis.high] if places else [])], [*heights, *heights[-1:]]
         figure.add_scatter(x=x, y=y, mode="lines", **options)
 
@@ -97,11 +99,11 @@ def draw(rows: Sequence[Row], theme: Theme) -> go.Figure:
         ("at least 75% of the seeds", "attained_by_75_percent", "dash", 1.5),
         ("at least 50% of the seeds", "attained_by_50_percent", "solid", 2.5),
     )
-    for name, field, dash, width in lines:
-        known = [row for row in rows if getattr(row, field) is not None]
+    for name, level, dash, width in lines:
+        known = [row for row in rows if getattr(row, level) is not None]
         step(
-            known, field, name=name, line={"shape": "hv", "color": theme.front, "width": width, "dash": dash},
-            text=[f"{row.relu_count:,} ReLUs: {getattr(row, field):.1f}% by {name}" for row in (*known, *known[-1:])],
+            known, level, name=name, line={"shape": "hv", "color": theme.front, "width": width, "dash": dash},
+            text=[f"{row.relu_count:,} ReLUs: {getattr(row, level):.1f}% by {name}" for row in (*known, *known[-1:])],
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
     return figure
@@ -111,8 +113,9 @@ def alt(rows: Sequence[Row]) -> str:
     """What the lines show, for somebody who cannot see them."""
     if not rows:
         return (
-            "What the seeds attain: there are no two seeds to compare; run the front again with --replicate, or give "
-            "studies of the same space with --seeds."
+            "What the seeds attain: there are no two runs to compare, which takes either replicates of the front "
+            "(search with --replicate), or searches of the same space with other seeds (together on a page; of a "
+            "report: --seeds)."
         )
     last = rows[-1]
     known = [row for row in rows if row.attained_by_25_percent is not None and row.attained_by_75_percent is not None]
@@ -127,7 +130,8 @@ def alt(rows: Sequence[Row]) -> str:
     )
     half = "" if last.attained_by_50_percent is None else f" Half of them reach {last.attained_by_50_percent:.1f}%."
     return (
-        f"Step lines of the clean accuracy that 25, 50 and 75% of {last.runs} runs ({last.over}) attain.{half}{apart}"
+        f"Step lines of the clean accuracy that 25, 50 and 75% of {last.runs} runs ({last.over}) attain"
+        f"{f': {last.of}' if last.of else ''}.{half}{apart}"
     )
 
 
@@ -140,15 +144,16 @@ def caption(facts: Facts) -> str:
     )
 
 
-def _runs(studied: Studied) -> tuple[list[list[tuple[int, float]]], Literal["studies", "replicates"]]:
-    """(ReLU count, clean accuracy in percent) of every point of every run."""
+def _runs(studied: Studied) -> tuple[list[list[tuple[int, float]]], Literal["studies", "replicates"], str]:
+    """(ReLU count, clean accuracy in percent) of every point of every run; what a run is, and their names."""
     if studied.seeds:
-        found = [[_seen(p) for p in one.points] for one in (studied, *studied.seeds) if one.points]
-        return found, "studies"
+        some = [one for one in (studied, *studied.seeds) if one.points]
+        names = ", ".join(sorted(one.name for one in some if one.name))
+        return [[_seen(p) for p in one.points] for one in some], "studies", names
     front = [point for point in by_count(front_of(studied.points)) if point.replicates]
     most = max((len(point.replicates) for point in front), default=0)
     ranked = [[point.replicates[i] for point in front if len(point.replicates) > i] for i in range(most)]
-    return [[(one.relu_count, 100 * one.validation.clean.value) for one in run] for run in ranked], "replicates"
+    return [[(one.relu_count, 100 * one.validation.clean.value) for one in run] for run in ranked], "replicates", ""
 
 
 def _seen(found: StudyPoint) -> tuple[int, float]:
