@@ -283,6 +283,15 @@ def test_limits_count_what_is_feasible_and_find_the_cheapest(visit: Visit, desk:
     visit.says("#detail-title", f"Point {best.key}")
 
 
+def test_sliders_are_called_what_they_limit_and_where_they_stand(visit: Visit) -> None:
+    visit.open(f"{PLAIN}&limit_clean=75.5&limit_online_s=0.25")
+    stands = {"clean": "75.5 %", "corrupted": "any", "adversarial": "any"}
+    stands = {f"At least {name}": text for name, text in stands.items()} | {"At most seconds": "0.25 s"}
+    for name, text in stands.items():
+        slider = visit.page.get_by_role("slider", name=name, exact=True)
+        assert visit.page.inner_text(f"#{slider.get_attribute('aria-describedby')}") == text
+
+
 def test_what_papers_report_lies_beside_and_is_joined_to_nothing(visit: Visit, desk: Desk) -> None:
     visit.open(PLAIN)
     visit.page.locator("#papers label").click()

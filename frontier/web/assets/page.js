@@ -114,6 +114,12 @@ const reopen = (details) => {
   const name = nameOf(details);
   if (open.has(name)) details.open = open.get(name);
 };
+// A slider is called as its group is, and described by what the group says: its own number may be a place on a scale.
+const christen = (slider) => {
+  const group = slider.parentElement.closest("[aria-labelledby]");
+  slider.setAttribute("aria-labelledby", group.getAttribute("aria-labelledby"));
+  slider.setAttribute("aria-describedby", group.querySelector("output").id);
+};
 const focusAgain = () => {
   if (!held || document.activeElement !== document.body) return;
   const key = held.key ? `[data-key="${CSS.escape(held.key)}"]` : "";
@@ -128,6 +134,7 @@ new MutationObserver((changes) => {
       node.querySelectorAll("details").forEach(reopen);
       if (node.matches("[data-table]")) fill(node);
       node.querySelectorAll("[data-table]").forEach(fill);
+      node.querySelectorAll("[role=slider]").forEach(christen);
     }
   }
   focusAgain();
