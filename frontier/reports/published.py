@@ -8,13 +8,15 @@ from typing import get_args
 
 from frontier.results.published import Class, Figure, Published
 
+ROUGH = "count read off roughly"
 CLASSES: tuple[Class, ...] = get_args(Class)  # of what stands where a ReLU was
 
 
 @dataclass(frozen=True)
 class PublishedPoint:
     """One network of a paper. What the source does not say is None; `sites` is its convention of counting where it
-    could not be turned into the study's. `secondary`: somebody else's table or rerun."""
+    could not be turned into the study's. `source` is of count and accuracy, `online_source` of seconds and megabytes;
+    `secondary`: somebody else's table or rerun. `note`: what else must be known of it."""
 
     method: str
     kind: Class
@@ -27,6 +29,19 @@ class PublishedPoint:
     source: str
     secondary: bool
     sites: str = ""
+    online_source: str = ""
+    online_secondary: bool = False
+    note: str = ""
+
+    @property
+    def sources(self) -> str:
+        """Of all its numbers."""
+        other = self.online_source and self.online_source != self.source
+        return f"{self.source}; online: {self.online_source}" if other else self.source
+
+    def quoted(self, *, online: bool) -> bool:
+        """Whether it is second-hand where it is shown; `online`: by its seconds or megabytes."""
+        return self.secondary or (online and self.online_secondary)
 
 
 def published_points(
@@ -50,7 +65,10 @@ def _point(found: Published, figure: Figure, sites: str) -> PublishedPoint:
         online_s=online.seconds if online else None,
         online_mb=online.megabytes if online else None,
         under=", ".join(part or "unknown" for part in (online.protocol, online.link)) if online else "",
-        source=found.cite(figure.source) if online is None else found.cite(online.source),
-        secondary=found.sources[figure.source].secondary or bool(online and found.sources[online.source].secondary),
+        source=found.cite(figure.source),
+        secondary=found.sources[figure.source].secondary,
         sites="" if count is not None else figure.sites or "convention unknown",
+        online_source=found.cite(online.source) if online else "",
+        online_secondary=bool(online and found.sources[online.source].secondary),
+        note="; ".join(part for part in (ROUGH if figure.about else "", figure.note or "") if part),
     )

@@ -156,7 +156,9 @@ def _plot(app: Dash, desk: Desk) -> None:
             return no_update, now, no_update
         frame = desk.frame(view)
         with desk.easel:
-            figure = scatter.draw(frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view), boxes=nth)
+            figure = scatter.draw(
+                frame, view, THEMES[scheme], webgl=desk.webgl, papers=desk.papers(view).placed, boxes=nth
+            )
         return figure, now, alt(frame, view)
 
 

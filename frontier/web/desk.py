@@ -23,7 +23,7 @@ from frontier.spaces.goals import PriceOf
 from frontier.web.frame import Entry, Frame, frame_of
 from frontier.web.library import Library, Loaded, Snapshot
 from frontier.web.linked import Linked, brushed, linked
-from frontier.web.papers import Placed, placed
+from frontier.web.papers import Papers, papers_of
 from frontier.web.prices import Prices
 from frontier.web.recent import Recent
 from frontier.web.scatter import MOST_SVG
@@ -111,15 +111,15 @@ class Desk:
                 return entry
         return None
 
-    def papers(self, view: View) -> tuple[Placed, ...]:
-        """What papers report of the data sets of a view's studies, where the view puts it; nothing unless it asks."""
+    def papers(self, view: View) -> Papers:
+        """What papers report of the data sets of a view's studies; nothing unless it asks."""
         if not view.papers:
-            return ()
+            return Papers()
         shown = [study for study in self.library.snapshot.studies.values() if study.points]
         specs = [s.points[0].record.spec for s in shown if not view.studies or s.name in view.studies]
         asked = dict.fromkeys((spec.data.name, spec.network.sites) for spec in specs)
         found = (one for data, sites in asked for one in published_points(self._published, data=data, sites=sites))
-        return placed(tuple(dict.fromkeys(found)), view)
+        return papers_of(self._published, tuple(dict.fromkeys(found)), {data for data, _ in asked}, view)
 
     @cached_property
     def _published(self) -> Published:

@@ -14,7 +14,7 @@ from frontier.web.frame import Entry
 from frontier.web.library import Loaded
 from frontier.web.linked import Linked
 from frontier.web.page import GRAPH, named
-from frontier.web.papers import HEADER, Placed, rows, said
+from frontier.web.papers import CLAIMS_HEADER, HEADER, WHOLE_HEADER, Papers, rows, said
 from frontier.web.rows import cells, header, page_of
 from frontier.web.view import View
 
@@ -85,12 +85,19 @@ def figure(name: str, study: str, found: Linked) -> Any:
     )
 
 
-def papers(some: Sequence[Placed], view: View) -> list[Any]:
-    """What is laid over the plot, in words and as a table."""
-    words: list[Any] = [html.P(said(some, view), className="quiet")]
-    if some:
-        words.append(html.Details([html.Summary(f"What papers report ({len(some)} rows)"), _table(HEADER, rows(some))]))
-    return words
+def papers(found: Papers, view: View) -> list[Any]:
+    """What is laid over the plot, in words and as a table; and what no plot has a place for."""
+    tables = (
+        ("What papers report", HEADER, rows(found)),
+        ("What they report of whole networks", WHOLE_HEADER, found.whole),
+        ("What they claim without the figures behind it", CLAIMS_HEADER, found.claims),
+    )
+    folded = [
+        html.Details([html.Summary(f"{title} ({len(some)} rows)"), _table(head, some)])
+        for title, head, some in tables
+        if some
+    ]
+    return [html.P(said(found, view), className="quiet"), *folded]
 
 
 def left_out(study: Loaded) -> list[Any]:

@@ -46,9 +46,10 @@ def test_counts_are_turned_into_the_studys_convention_or_say_which_they_have(pap
         ("snl", 12_000, ""),
         ("snl", 14_000, ""),
     ]
-    assert {p.source for p in found if p.online_s is None} == {"Cho et al., ICML 2022: figure 3"}
+    assert {p.source for p in found} == {"Cho et al., ICML 2022: figure 3"}
     (timed,) = [p for p in found if p.online_s]
-    assert (timed.under, timed.secondary) == ("unknown, lan", True)
+    assert timed.sources == "Cho et al., ICML 2022: figure 3; online: Others: table 1 (secondary)"
+    assert (timed.under, timed.quoted(online=True), timed.quoted(online=False)) == ("unknown, lan", True, False)
     assert [p.kind for p in published_points(papers, data="cifar10", sites="full", classes=["quadratic"])] == [
         "quadratic"
     ]

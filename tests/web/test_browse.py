@@ -296,7 +296,8 @@ def test_what_papers_report_lies_beside_and_is_joined_to_nothing(visit: Visit, d
     visit.open(PLAIN)
     visit.page.locator("#papers label").click()
     assert visit.wait_query("papers") == "1"
-    expected = desk.papers(View(studies=("one",), papers=True))
+    found = desk.papers(View(studies=("one",), papers=True))
+    expected = found.placed
     assert {one.of.kind for one in expected} == {"identity", "quadratic", "new_architecture"}
     visit.says("#papers-said", f"{len(expected)} results of papers")
     overlaid = "_fullData.filter(t => t.legend === 'legend2').map(t => [t.name, t.mode, t.marker.symbol, t.x.length])"
@@ -306,9 +307,31 @@ def test_what_papers_report_lies_beside_and_is_joined_to_nothing(visit: Visit, d
     assert all(("second-hand" in name) is symbol.endswith("-dot") for name, _, symbol, _ in traces)
     assert len({symbol for _, _, symbol, _ in traces}) == len(traces) >= 3
     rows = visit.rows("#papers-said")
-    assert {row["source"] for row in rows} == {one.of.source for one in expected}
+    assert [row["in the plot"] for row in rows] == ["yes"] * len(expected) + ["no"] * len(found.left)
+    assert [row["source"] for row in rows] == [one.sources for one in (*(one.of for one in expected), *found.left)]
+    assert found.left
+    visit.says("#papers-said", f"{len(found.left)} more do not say both")
     visit.open(f"{PLAIN}&papers=1&y=adversarial")
     visit.says("#papers-said", "Papers report no adversarial accuracy")
+
+
+def test_a_papers_number_is_second_hand_where_it_is_and_says_what_must_be_known(visit: Visit, desk: Desk) -> None:
+    visit.open(f"{PLAIN}&papers=1")
+    rows = visit.rows("#papers-said")
+    snl = [row for row in rows if row["method"] == "snl" and row["test accuracy (%)"] in ("88.23", "92.63")]
+    assert {row["second-hand"] for row in snl} == {"its seconds"}
+    assert all(
+        row["source"].startswith("Cho et al.") and "figures/pareto_curve_snl.png" in row["source"] for row in snl
+    )
+    autorep = {row["note"] for row in rows if row["method"] == "autorep" and row["ReLUs"].startswith("1,800")}
+    assert len(autorep) > 1
+    by_count = {one.of.accuracy_percent: one.quoted for one in desk.papers(View(papers=True)).placed}
+    by_seconds = {one.of.accuracy_percent: one.quoted for one in desk.papers(View(papers=True, x="online_s")).placed}
+    assert (by_count[88.23], by_seconds[88.23]) == (False, True)
+    for text in ("What they report of whole networks", "What they claim without the figures behind it"):
+        visit.says("#papers-said", text)
+    visit.page.locator("#papers-said summary", has_text="claim").click()
+    visit.says("#papers-said details[open]", "rlnet")
 
 
 def test_the_keyboard_reaches_everything(visit: Visit) -> None:

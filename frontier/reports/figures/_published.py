@@ -46,6 +46,7 @@ class Row:
     secondary: bool = False
     sites: str = ""  # of a count in another convention
     source: str = ""
+    note: str = ""  # of a paper's number: what else must be known of it
     health: str = ""  # `ok`, `failed NAME, ...`, or nothing: no health check was run
 
 
@@ -63,9 +64,10 @@ def rows(
             online_s=one.online_s,
             under=one.under,
             accuracy_percent=one.accuracy_percent,
-            secondary=one.secondary,
+            secondary=one.quoted(online=by == "online_s"),
             sites=one.sites,
-            source=one.source,
+            source=one.sources,
+            note=one.note,
         )
         for one in published
         if one.accuracy_percent is not None and getattr(one, by) is not None
@@ -177,5 +179,6 @@ def _hover(row: Row) -> str:
             f"<b>{escape(row.method)}</b> · {escape(row.network)} · {WORDS[row.kind]}",
             f"{row.accuracy_percent:.2f}%, {', '.join(cost)}{f' ({escape(row.sites)})' if row.sites else ''}",
             escape(row.source),
+            *([escape(row.note)] if row.note else []),
         ]
     return "<br>".join(lines)
