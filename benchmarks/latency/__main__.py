@@ -3,11 +3,13 @@
 python benchmarks/latency resnet18 --data DIR [--rounds 3] [--repeats 2] [--links loopback,wan]
 python benchmarks/latency laboratory --data DIR [--seeds 3] [--budgets 665 1064] [--links loopback,lan,wan]
 python benchmarks/latency resnet18|laboratory --report [FILE]
+python benchmarks/latency laboratory --record HOME
 
 `resnet18` measures plans that nobody has trained, ReLUs spread over all layers or packed into the last ones, and exits
 with 1 where the prices are further off than docs/latency.md promises. `laboratory` trains networks as
 benchmarks/head_to_head does, and measures those. Emulated links take root. It can be stopped at any moment and goes on
-where it was; --report prints what a file holds and runs nothing.
+where it was; --report prints what a file holds and runs nothing. --record puts the laboratory's sessions into the
+records of HOME's study `latency`, as `frontier measure --study` would have, so that pages and reports show them.
 """
 
 from __future__ import annotations
@@ -49,8 +51,14 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=Path("results"), help="takes weights, has the teachers")
     parser.add_argument("--out", type=Path, help="the file of figures; default: in results/reference/latency")
     parser.add_argument("--report", nargs="?", type=Path, const=Path(), help="print this file and measure nothing")
+    parser.add_argument("--record", type=Path, metavar="HOME", help="enter the file's sessions into the records there")
     arguments = parser.parse_args()
     out = arguments.out or _file(arguments.part, arguments.engine)
+    if arguments.record is not None:
+        found = evidence.read(out)
+        entered = networks.enter(found, arguments.record)
+        print(f"{entered} of {len(found.sessions)} sessions entered into {networks.STUDY}; the others were there")
+        return 0
     if arguments.report is not None:
         return say(evidence.read(out if arguments.report == Path() else arguments.report))
     found = _resnet18(arguments, out) if arguments.part == "resnet18" else _laboratory(arguments, out)

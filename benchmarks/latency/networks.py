@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evidence import Evidence
+
 from frontier.api.study import StudyView
 from frontier.errors import InputError, TrialFailed
+from frontier.results.measured import Measurement
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
-from frontier.results.store import Study
+from frontier.results.store import Study, amend_record
 from frontier.trial.origin import code_version
 from frontier.trial.run import run
 from frontier.trial.runtime import Runtime
@@ -100,6 +103,33 @@ def train(networks: list[Network], home: Path, reference: Path, data: Path | Non
         pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
+
+
+def enter(found: Evidence, home: Path) -> int:
+    """Put every session of a trained network into its trial's record; how many were not there yet. Raises InputError
+    where a record is of another network than was measured."""
+    study, entered = Study.open(home, STUDY), 0
+    for network in found.networks:
+        if network.trial is None:
+            raise InputError("is no network of a study", where="--record", got=network.name)
+        if (there := study.record(network.trial).points[0].mask.hash) != network.mask_hash:
+            raise InputError(
+                "another mask was measured",
+                where=f"{STUDY}, trial {network.trial}",
+                expected=network.mask_hash,
+                got=there,
+            )
+        taken = [one.measured.figures() for one in found.sessions if one.network == network.name]
+        made = [Measurement(point=0, measured=measured) for measured in taken]
+
+        def with_them(record: TrialRecord, made: list[Measurement] = made) -> TrialRecord:
+            new = [one for one in made if one not in record.measurements]
+            return record.model_copy(update={"measurements": (*record.measurements, *new)})
+
+        before = len(study.record(network.trial).measurements)
+        amend_record(study.trial_folder(network.trial), with_them)
+        entered += len(study.record(network.trial).measurements) - before
+    return entered
 
 
 def bundle(one: Network, home: Path, folder: Path, data: Path | None) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from frontier.errors import VerificationError
+from frontier.errors import InputError, VerificationError
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study
 from frontier.trial.check import check
@@ -157,6 +158,20 @@ def test_the_committed_networks_are_those_of_the_comparison_in_every_bit_of_the_
     for spec in before.keys() & again.keys():
         assert again[spec].mask.hash == before[spec].mask.hash
         assert again[spec].test.clean == before[spec].test.clean
+
+
+def test_the_committed_records_hold_what_was_measured_and_nothing_is_entered_twice(parts: Any, tmp_path: Path) -> None:
+    found = parts.evidence.read(LABORATORY)
+    study = Study.open(REFERENCE, parts.networks.STUDY)
+    for network in found.networks:
+        measured = [one.measured.figures() for one in found.sessions if one.network == network.name]
+        assert [one.measured for one in study.record(network.trial).measurements] == measured
+    home = tmp_path / "home"
+    shutil.copytree(study.folder, home / "studies" / study.name)
+    assert parts.networks.enter(found, home) == 0
+    other = found.networks[0].model_copy(update={"mask_hash": "0" * 64})
+    with pytest.raises(InputError, match="another mask was measured"):
+        parts.networks.enter(found.model_copy(update={"networks": (other,)}), home)
 
 
 def test_the_document_prints_what_the_report_prints(parts: Any) -> None:
