@@ -31,7 +31,7 @@ from pydantic import ValidationError
 
 from frontier.errors import InputError, RecordError, nearest
 from frontier.files import append_line, writable, write_atomic, write_new
-from frontier.frozen import Grown
+from frontier.frozen import Grown, first_problem
 from frontier.mirror import mirror_of, publish, shown
 from frontier.results import remote
 from frontier.results.event_log import ALONE, SHARED, EventLog
@@ -153,8 +153,16 @@ class Study:
         path = self.folder / "study.json"
         try:
             return StudyManifest.model_validate_json(path.read_text(encoding="utf-8"))
-        except (ValidationError, ValueError) as error:
-            raise RecordError(f"not a study manifest ({error})", where=str(path)) from None
+        except ValidationError as error:
+            why = first_problem(error)
+        except ValueError as error:  # no UTF-8
+            why = str(error)
+        raise RecordError(
+            f"not a study manifest ({why})",
+            where=str(path),
+            expected="one that this version of frontier, or an older one, wrote",
+            fix="put the file back; the records beside it are not touched",
+        )
 
     # trials
 
@@ -206,7 +214,7 @@ class Study:
         try:
             return TrialSpec.model_validate_json(path.read_text(encoding="utf-8"))
         except ValidationError as error:
-            raise RecordError(f"not a trial spec ({error})", where=str(path)) from None
+            raise RecordError(f"not a trial spec ({first_problem(error)})", where=str(path)) from None
 
     def finished(self, trial: int) -> bool:
         return (self.trial_folder(trial) / "record.json").is_file()

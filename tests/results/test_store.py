@@ -135,5 +135,9 @@ def test_events_come_back_in_order_without_a_torn_last_line(study: Study) -> Non
 
 def test_a_broken_manifest_says_so(study: Study) -> None:
     (study.folder / "study.json").write_text(json.dumps({"version": 1}))
+    with pytest.raises(RecordError, match=r"not a study manifest \(name: Field required\)") as told:
+        study.manifest()
+    assert "pydantic" not in str(told.value)
+    (study.folder / "study.json").write_bytes(b"\xff\xfe")
     with pytest.raises(RecordError, match="not a study manifest"):
         study.manifest()
