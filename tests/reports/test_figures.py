@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale, unlabel_rgb
 
 from frontier import registry
 from frontier.reports.facts import facts_of
-from frontier.reports.figures._layout import CountAxis, short
+from frontier.reports.figures._layout import CountAxis, log_ticks, short
 from frontier.reports.points import StudyPoint, points_of
 from frontier.reports.spec import figures_in_order
 from frontier.reports.studied import Studied
@@ -188,6 +188,20 @@ def test_a_network_without_relus_is_drawn_at_a_tick_of_its_own(four: tuple[Study
     assert 0 < place < 100
     assert 10 ** axis["range"][0] < place
     assert "0 stands apart" in axis["title"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.085, 0.118, [0.09, 0.1, 0.11]),
+        (1.0, 1.01, [1.0, 1.005, 1.01]),
+        (1000, 4000, [1000, 2000, 3000, 4000]),
+        (1000, 60_000, [1000, 2000, 5000, 10_000, 20_000, 50_000]),
+        (1, 1e5, [1, 10, 100, 1000, 10_000, 100_000]),
+    ],
+)
+def test_a_logarithmic_axis_has_ticks_however_short_it_is(low: float, high: float, ticks: list[float]) -> None:
+    assert log_ticks(low, high) == pytest.approx(ticks)
 
 
 def test_an_axis_without_zero_has_no_tick_for_it() -> None:

@@ -74,12 +74,24 @@ def listed(addresses: Sequence[str], most: int = 8) -> str:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Numbers between the two at 1, 2 and 5 of each decade, fewer of them over many decades."""
+    """Numbers between the two at 1, 2 and 5 of each decade, fewer of them over many decades; equal steps over a small
+    part of one."""
     decades = math.log10(high / low)
+    if decades < 0.7:
+        return _even_ticks(low, high)
     steps = (1, 2, 5) if decades < 2.5 else (1, 3) if decades < 4 else (1,)
     first = math.floor(math.log10(low) + 1e-9)
     ticks = [m * 10.0**e for e in range(first, first + math.ceil(decades) + 2) for m in steps]
     return [tick for tick in ticks if low <= tick * (1 + 1e-9) and tick <= high]
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Two to six multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
+    first = math.ceil(low / step - 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 @dataclass(frozen=True)
