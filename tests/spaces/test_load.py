@@ -29,7 +29,7 @@ NAMES = {
     "method": ["snl", "random"],
     "corruption": ["gaussian_noise", "defocus_blur", "contrast", "pixelate"],
     "attack": ["pgd", "fgsm"],
-    "sampler": ["tpe", "random", "gp"],
+    "sampler": ["tpe", "random", "gp", "hybrid"],
 }
 
 
