@@ -103,7 +103,8 @@ def _state(app: Dash, desk: Desk) -> None:
         typing = BRUSH if typed and view.brush is None else ()  # an end that stands alone is no brush yet
         kept = {name for name in CONTROLS if name in typing or wanted[name] == given[name]}
         outputs = {name: no_update if name in kept else wanted[name] for name in CONTROLS}
-        return (no_update if text == (query or "") else text), outputs, parts.notes(said)
+        # what nobody did here is not written: an address of one's own would stand in the way back
+        return (text if moves and text != (query or "") else no_update), outputs, parts.notes(said)
 
 
 def _moved(desk: Desk, view: View, at: Any, given: dict[str, Any], box: Any, value: Any) -> View:

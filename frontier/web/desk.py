@@ -65,7 +65,7 @@ class Desk:
 
     def parse(self, query: str | None) -> tuple[View, tuple[str, ...]]:
         """The view of a query, and notes for what had to be left out: also a point that is not there."""
-        view, notes = parse(query or "", self.known)
+        view, notes = parse(query if isinstance(query, str) else "", self.known)
         for name in ("point", "beside"):
             if (key := getattr(view, name)) and self.find(key) is None:
                 notes = (*notes, f"There is no point {key}.")

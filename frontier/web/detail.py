@@ -14,6 +14,7 @@ from frontier.reports.tables import NOT_CHECKED, NOT_EVALUATED, amount, percent
 from frontier.results.objectives import ACCURACIES
 from frontier.results.record import Point
 from frontier.web.frame import Entry
+from frontier.web.prices import Prices
 from frontier.web.view import Setting, View, printed
 
 UNKNOWN: Final = "no source says"
@@ -97,7 +98,7 @@ def _method(entry: Entry) -> tuple[Line, ...]:
 
 def _latency(entry: Entry, setting: Setting) -> tuple[Line, ...]:
     price = price_of(entry.point.point, setting)
-    took = "not measured over this link" if entry.measured_s is None else f"{entry.measured_s:.3g} s"
+    took = _measured(entry, setting)
     if isinstance(price, str):
         return (("no price", price), ("measured", took))
     relus_s = sum(layer.online_s or 0.0 for layer in price.layers)
@@ -120,6 +121,16 @@ def _latency(entry: Entry, setting: Setting) -> tuple[Line, ...]:
         ("measured, online", took),
         *(("note", note) for note in price.notes),
     )
+
+
+def _measured(entry: Entry, setting: Setting) -> str:
+    """What the engine of a protocol took over a link, or why nobody knows."""
+    if entry.measured_s is not None:
+        return f"{entry.measured_s:.3g} s"
+    if not entry.point.measurements:
+        return "not measured"
+    engines = {one.engine for one in entry.point.measurements}
+    return "not measured over this link" if Prices.engine(setting) in engines else "not measured under this protocol"
 
 
 def _health(entry: Entry) -> tuple[Line, ...]:

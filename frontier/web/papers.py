@@ -91,7 +91,7 @@ def said(papers: Papers, view: View) -> str:
     """One line on what is laid over the plot, or why nothing is."""
     here, left = papers.placed, len(papers.left)
     if not here:
-        return f"Papers report no {AXES[view.y].title} against {AXES[view.x].title} for these data sets."
+        return f"Papers report no '{AXES[view.y].title}' against '{AXES[view.x].title}' for these data sets."
     more = f"; {left} more do not say both, and are in the table alone" if left else ""
     return (
         f"{len(here)} results of papers, {sum(one.quoted for one in here)} of them second-hand: test accuracy, their "

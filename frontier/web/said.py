@@ -18,7 +18,7 @@ def summary(frame: Frame, view: View) -> str:
     if view.brush is not None:
         said.append(f"{len(frame.chosen)} brushed")
     if frame.hidden:
-        said.append(f"{frame.hidden} not shown, for they have no {AXES[view.x].title} or no {AXES[view.y].title}")
+        said.append(f"{frame.hidden} not shown, for they have no '{AXES[view.x].title}' or no '{AXES[view.y].title}'")
     if view.before is not None:
         said.append(f"{moved} changed rank by seconds since {view.before.text}")
     return f"{'; '.join(said)}. Seconds, bytes and rounds: {view.setting.text}, a model's.{_mixed(frame)}"
@@ -46,12 +46,19 @@ def feasible(frame: Frame) -> str:
     return "; ".join([*said, f"the cheapest is {best.key}"] if best else said)
 
 
+def nothing(view: View) -> str:
+    """Why no point is there."""
+    seeds = " and one of these seeds" if view.seeds else ""
+    return f"No point has both '{AXES[view.y].title}' and '{AXES[view.x].title}'{seeds}."
+
+
 def alt(frame: Frame, view: View) -> str:
     """The plot for somebody who cannot see it; the table below has its points."""
     if not frame.entries:
-        return "No point has both values."
+        return nothing(view)
     front = sorted((entry for entry in frame.entries if entry.front), key=lambda entry: entry.at)
-    ends = " to ".join(dict.fromkeys(entry.key for entry in (front[0], front[-1])))
+    first, last = front[0].key, front[-1].key
+    ends = f"is {first}" if first == last else f"goes from {first} to {last}"
     which = "every point" if view.brush is None else "the brushed ones"
     axes = f"{AXES[view.y].title} against {AXES[view.x].title}"
-    return f"{axes}; the front of this view goes from {ends}. The table below has {which}."
+    return f"{axes}; the front of this view {ends}. The table below has {which}."

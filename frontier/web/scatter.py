@@ -17,7 +17,7 @@ from frontier.reports.theme import CATEGORIES, Theme
 from frontier.web.axes import AXES, Axis, shown
 from frontier.web.frame import Entry, Frame
 from frontier.web.papers import ABOVE, Placed, overlay
-from frontier.web.said import in_all
+from frontier.web.said import in_all, nothing
 from frontier.web.view import Box, View
 
 # Points; more are drawn by WebGL, which screen readers cannot look into, and which without a graphics card takes longer
@@ -34,7 +34,7 @@ FULL, FAINT = 0.85, 0.3  # opacity of points within and outside the limits
 OUTLINE: Final = 1.5  # px, around a point whose rank changed
 HEIGHT, BELOW = 600, 132  # px; the latter for the axis and LINES of a legend; with more of them the figure is higher
 LINES, LINE_PX = 4, 20
-NARROW, LETTER, MARK = 680, 7.2, 48  # px: of a legend in a narrow window, of a letter in it, of its marks
+NARROW, LETTER, MARK = 600, 6.6, 40  # px: of a legend in a narrow window, of a letter in it, of its marks
 FRONT = "front of this view"
 MOVED, CHOSEN, BESIDE, UNFIT = "rank changed", "the selected point", "the point beside it", "outside the limits"
 
@@ -74,7 +74,8 @@ def draw(
             always = {"unselected": {"marker": {"opacity": 1}}} if name in (CHOSEN, BESIDE) else {}
             add(some, name, marker=marker, hoverinfo="skip", legendrank=RINGS, **always)
 
-    for i, (name, some) in enumerate(groups(frame.entries, view).items()):
+    for i, (name, found) in enumerate(groups(frame.entries, view).items()):
+        some = sorted(found, key=lambda e: not e.feasible)  # the legend's mark is as opaque as the first
         colour = CATEGORIES[theme][i % len(CATEGORIES[theme])]
         marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 7, "color": colour, "line": _outline(some, theme)}
         add(some, name, marker=marker | {"opacity": _opacity(some)}, **_words(some, view))
@@ -102,6 +103,9 @@ def draw(
     ring(chosen, CHOSEN, {"symbol": "cross-thin-open", "size": 26, "color": theme.ink, "line": {"width": 2}})
     beside = [e for e in frame.entries if e.key == view.beside]
     ring(beside, BESIDE, {"symbol": "asterisk-open", "size": 22, "color": theme.ink, "line": {"width": 2}})
+    if not frame.entries and not papers:
+        figure.update_layout(xaxis_visible=False, yaxis_visible=False)
+        figure.add_annotation(text=nothing(view), xref="paper", yref="paper", x=0.5, y=0.5, showarrow=False)
     more = max(lines([trace.name for trace in figure.data if trace.legend is None]) - LINES, 0) * LINE_PX
     figure.update_layout(
         dragmode="select",

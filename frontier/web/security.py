@@ -95,7 +95,9 @@ def policy(hashes: Sequence[str], *, webgl: bool = False) -> str:
     )
 
 
-def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str) -> None:
+def guard(
+    server: Flask, *, hosts: Collection[str], token: str | None, content_policy: str, outputs: Collection[str]
+) -> None:
     """Refuse what is not for this page (421 host, 403 origin, 401 token, 404 path, 400 body); give answers headers."""
 
     def check() -> Response | None:
@@ -111,8 +113,8 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
             return refused
         if request.url_rule is not None and request.url_rule.rule == CATCH_ALL:
             return _nothing()
-        if request.method == "POST" and not isinstance(request.get_json(silent=True), dict):
-            return _refusal(400, "what a page asks is a JSON object")
+        if request.method == "POST" and not _asks(request.get_json(silent=True), outputs):
+            return _refusal(400, "that is nothing that this page asks")
         return None
 
     def headers(response: Response) -> Response:
@@ -127,6 +129,13 @@ def guard(server: Flask, *, hosts: Collection[str], token: str | None, content_p
     server.before_request(check)
     server.register_error_handler(DependencyException, _nothing)  # a script that the page does not have
     server.after_request(headers)
+
+
+def _asks(body: object, outputs: Collection[str]) -> bool:
+    """Whether a body asks for one of the outputs, as a page does."""
+    if not isinstance(body, dict) or body.get("output") not in outputs:
+        return False
+    return all(isinstance(body.get(name, []), list) for name in ("inputs", "state", "changedPropIds"))
 
 
 def _nothing(error: Exception | None = None) -> Response:

@@ -65,7 +65,13 @@ def application(library: Library, address: Address) -> Flask:
     connect(app, desk)
     offer(server, desk)
     content = policy(app.csp_hashes(), webgl=desk.webgl)
-    guard(server, hosts=hosts_of(address.host, address.port), token=address.token, content_policy=content)
+    guard(
+        server,
+        hosts=hosts_of(address.host, address.port),
+        token=address.token,
+        content_policy=content,
+        outputs=app.callback_map,
+    )
     return server
 
 

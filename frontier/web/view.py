@@ -127,7 +127,8 @@ def parse(query: str, known: Known) -> tuple[View, tuple[str, ...]]:
             try:
                 values.append(one(text, known))
             except (ValueError, InputError):
-                notes.append(f"'{_short(text)}' is no {key.replace('_', ' ')} that is known here; it is left out.")
+                what = _LIMITED.get(field, f"{key.replace('_', ' ')} that is known here")
+                notes.append(f"'{_short(text)}' is no {what}; it is left out.")
         if key.startswith("limit_"):
             limits.update(zip([field], values, strict=False))
         elif several and values:
@@ -207,6 +208,10 @@ def _of(names: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+_LIMITED: Final = {  # what a limit may be
+    "online_s": "limit of seconds, from 0 on",
+    **{name: f"limit of {name} accuracy, from 0 to 100 %" for name in ACCURACIES},
+}
 Reader = tuple[str, bool, Callable[[str, Known], Any]]  # field, whether there may be several, how one is read
 _READERS: Final[dict[str, Reader]] = {
     "study": ("studies", True, lambda text, known: _of(known.studies)(text)),

@@ -173,6 +173,25 @@ def test_a_drawn_brush_can_be_taken_away_and_comes_back(visit: Visit) -> None:
     assert (visit.settle().query("brush"), visit.figure(BOXES)) == ([drawn], 1)
 
 
+def test_a_double_click_takes_a_brush_away_that_came_with_the_address(visit: Visit) -> None:
+    visit.open(f"{PLAIN}&brush=1000,60000,50,90")
+    visit.says("#summary", "brushed")
+    place = visit.page.locator("#scatter .nsewdrag").first.bounding_box()
+    visit.page.mouse.dblclick(place["x"] + 0.02 * place["width"], place["y"] + 0.03 * place["height"])
+    visit.says("#pages", "40 points")
+    assert (visit.settle().query("brush"), visit.figure(BOXES)) == ([], 0)
+
+
+def test_an_address_of_ones_own_does_not_stand_in_the_way_back(visit: Visit) -> None:
+    visit.open(PLAIN)
+    visit.open(f"{PLAIN}&limit_clean=101&brush=1000,60000,50,90&page=9")
+    visit.says("#notes", "'101' is no limit of clean accuracy, from 0 to 100 %")
+    visit.says("#summary", "brushed")
+    visit.settle().page.go_back()
+    visit.says("#pages", "40 points")
+    assert visit.settle().page.url.endswith(PLAIN)
+
+
 def test_ends_typed_after_a_box_was_drawn_stay_as_they_were_typed(visit: Visit) -> None:
     visit.open(PLAIN)
     visit.drag(0.35, 0.15, 0.75, 0.8)
@@ -248,7 +267,7 @@ def test_a_network_of_ones_own_prices_all_points_anew(visit: Visit) -> None:
 def test_measured_seconds_are_no_model(visit: Visit) -> None:
     visit.open(f"{PLAIN}&x=measured_s", wait="#summary")
     visit.says("#summary", "0 points")
-    visit.says("#summary", "40 not shown, for they have no measured online time")
+    visit.says("#summary", "40 not shown, for they have no 'measured online time'")
 
 
 def test_what_was_measured_stands_beside_what_the_model_says(visit: Visit, desk: Desk) -> None:
@@ -259,7 +278,7 @@ def test_what_was_measured_stands_beside_what_the_model_says(visit: Visit, desk:
     assert entry.measured_s == pytest.approx(1.5 * entry.cost.online_s)
     assert visit.figure(PLACES) == [[[entry.measured_s], [entry.cost.online_s]]]
     visit.says("#summary", "1 points")
-    visit.says("#summary", "24 not shown, for they have no measured online time")
+    visit.says("#summary", "24 not shown, for they have no 'measured online time'")
     assert visit.terms("#detail")["measured, online"] == f"{entry.measured_s:.3g} s"
     assert visit.terms("#detail")["online"] == f"{entry.cost.online_s:.3g} s"
     visit.page.locator("#link label", has_text="WAN").click()  # nobody measured over that
@@ -312,7 +331,7 @@ def test_what_papers_report_lies_beside_and_is_joined_to_nothing(visit: Visit, d
     assert found.left
     visit.says("#papers-said", f"{len(found.left)} more do not say both")
     visit.open(f"{PLAIN}&papers=1&y=adversarial")
-    visit.says("#papers-said", "Papers report no adversarial accuracy")
+    visit.says("#papers-said", "Papers report no 'adversarial accuracy on validation'")
 
 
 def test_a_papers_number_is_second_hand_where_it_is_and_says_what_must_be_known(visit: Visit, desk: Desk) -> None:

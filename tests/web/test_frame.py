@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from visit import TRIAL_MEASURED
 
 from frontier.api.price import price_study
 from frontier.latency._link import NAMED
@@ -17,6 +18,7 @@ from frontier.reports.theme import DARK, LIGHT
 from frontier.web import controls, said, scatter
 from frontier.web.axes import AXES, Cost
 from frontier.web.desk import Desk
+from frontier.web.detail import detail_of
 from frontier.web.frame import cheapest, ranked
 from frontier.web.library import Library
 from frontier.web.rows import csv_of, page_of
@@ -213,6 +215,35 @@ def test_controls_show_what_they_set(desk: Desk) -> None:
             view,
             view.model_copy(),
         )
+
+
+def test_a_legends_mark_is_as_opaque_as_the_groups_best_points(desk: Desk) -> None:
+    view = View(limits=(("clean", 75.0),))
+    for trace in scatter.draw(desk.frame(view), view, LIGHT).data:
+        if trace.customdata is not None:
+            opacities = list(trace.marker.opacity) if not isinstance(trace.marker.opacity, float) else [1.0]
+            assert opacities[0] == max(opacities)
+
+
+def test_a_plot_without_points_says_why_and_has_no_axes(desk: Desk) -> None:
+    view = View(seeds=(99,))
+    figure = scatter.draw(desk.frame(view), view, LIGHT)
+    assert (figure.layout.xaxis.visible, figure.layout.yaxis.visible) == (False, False)
+    assert figure.layout.annotations[0].text == said.alt(desk.frame(view), view)
+    assert "one of these seeds" in said.alt(desk.frame(view), view)
+
+
+def test_what_was_not_measured_says_why(desk: Desk) -> None:
+    def told(key: str, setting: Setting) -> str:
+        view = View(setting=setting)
+        sections = detail_of(desk.frame(view).by_key[key], view, home="results", mask=False, weights=False).sections
+        return dict(line for section in sections for line in section.lines)["measured, online"]
+
+    measured, lan, wan = f"two:{TRIAL_MEASURED}", NAMED["lan"], NAMED["wan"]
+    assert told(measured, Setting(protocol="crypten", link=lan)).endswith(" s")
+    assert told(measured, Setting(protocol="crypten", link=wan)) == "not measured over this link"
+    assert told(measured, Setting(protocol="delphi", link=lan)) == "not measured under this protocol"
+    assert told("one:1", Setting(protocol="crypten", link=lan)) == "not measured"
 
 
 def test_a_legend_is_as_high_as_its_lines_and_takes_nothing_from_the_plot(desk: Desk) -> None:

@@ -115,7 +115,13 @@ def test_what_is_not_known_is_not_there(client: FlaskClient, path: str) -> None:
     assert client.get(path, headers=HOST).status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[1]", b"null", b"{}", b'{"output": 5}', b'{"output": "nobody.x", "inputs": []}',
+        b'{"output": "absent.children", "inputs": 5}',
+    ],
+)  # fmt: skip
 def test_a_question_that_is_none_is_refused(client: FlaskClient, body: bytes) -> None:
     assert client.post("/_dash-update-component", headers=HOST, data=body).status_code == 400
     told = {"data": body, "content_type": "application/json"}

@@ -94,8 +94,13 @@ def test_a_search_that_ended_and_goes_on_is_seen_again(
         held.rename(study.trial_folder(5))
         visit.open("?view=", anew=True)
         visit.says("#live", "6 points; again: the search is done")
+        assert visit.page.is_disabled("#pause")
         study.trial_folder(4).rename(held)
         visit.says("#live", "5 points")  # without a word of the reader's, if not at once
+        visit.open("?view=&paused=1", anew=True)
+        visit.says("#pause", "Go on")
+        visit.page.click("#pause")
+        visit.says("#pause", "Pause")
         assert visit.problems == []
         visit.page.close()
 

@@ -9,11 +9,11 @@ for (const name of ["parseFloat", "parseInt"]) window[name] = Number[name] = fre
 fresh.remove();
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-let boxed = false; // whether a box was drawn here: a brush that came with the address is none, and stays
 let boxes = 0; // drawn or taken away so far
 const scheme = () => (dark.matches ? "dark" : "light");
 
-// Whether a box is the brush that the page has already: plotly tells of every box that it is handed, less exactly than it was.
+// Whether a box is the brush that the page has already: plotly tells of every box that it is handed, less exactly than
+// it was.
 const sameBox = (plot, ends, brush) => {
   if (!brush) return false;
   const { xaxis, yaxis } = plot._fullLayout;
@@ -36,18 +36,17 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       if (range && range.x && range.y) {
         const ends = [...range.x, ...range.y];
         if (sameBox(plot, ends, new URLSearchParams(search).get("brush"))) return no_update;
-        boxed = true;
         return { ends, nth: ++boxes };
       }
-      if (!boxed || selected) return no_update;
-      boxed = false;
-      return { ends: null, nth: ++boxes };
+      const told = window.dash_clientside.callback_context.triggered.length > 0; // not so when the page is opened
+      return selected || !told ? no_update : { ends: null, nth: ++boxes };
     },
     wanted: (drawn, search, version, scheme, figures, ...before) => {
       const { no_update } = window.dash_clientside;
       if (!drawn) return before.map(() => no_update);
       const query = new URLSearchParams(search);
-      const shown = query.has("view") ? query.getAll("view") : figures.usual;
+      const known = query.getAll("view").filter((name) => name === "" || figures.all.includes(name)); // `view=` is none
+      const shown = known.length ? known : figures.usual;
       for (const name of ["view", "page", "paused"]) query.delete(name);
       const key = `${version} ${scheme} ${query}`;
       return figures.all.map((name, i) => {
@@ -57,7 +56,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
     rest: (search, looked) => {
       const paused = new URLSearchParams(search).get("paused") === "1";
-      return [paused, looked.again_ms, paused ? "Go on" : "Pause", looked.ended];
+      return [paused, looked.again_ms, paused ? "Go on" : "Pause", looked.ended && !paused];
     },
     live: (_, looked) => {
       if (!looked) return "reading the records";
