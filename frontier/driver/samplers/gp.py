@@ -1,8 +1,8 @@
 """Gaussian process with log expected hypervolume improvement (Ament et al., NeurIPS 2023), as Optuna builds it.
 
-The best of all that were tried up to about 60 trials, and slow: an ask takes seconds from 30 trials on, because the
-region that four objectives leave undominated is cut into boxes, for each of 128 draws of what is still running. It
-models the parameters that all trials share (budget, method); knobs that only one method has are drawn at random.
+Good points early (docs/samplers.md), and slow: an ask takes seconds from 30 trials on, because the region that four
+objectives leave undominated is cut into boxes, for each of 128 draws of what is still running. It models the parameters
+that all trials share (budget, method); knobs that only one method has are drawn at random.
 """
 
 from __future__ import annotations

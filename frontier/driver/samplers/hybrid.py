@@ -1,4 +1,7 @@
-"""The Gaussian process for the first 60 trials, then TPE: good points early, and no ask that takes a minute."""
+"""The Gaussian process for the first 60 trials, then TPE: good points early, and no ask that takes a minute.
+
+The default: docs/samplers.md.
+"""
 
 from __future__ import annotations
 
