@@ -18,13 +18,13 @@ from evidence import Evidence
 
 from frontier.api.study import StudyView
 from frontier.errors import InputError, TrialFailed
-from frontier.results.measured import Measurement
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
-from frontier.results.store import Study, amend_record
+from frontier.results.store import Study
 from frontier.trial.origin import code_version
 from frontier.trial.run import run
 from frontier.trial.runtime import Runtime
+from frontier.trial.subject import Subject, add_measurement
 
 STUDY, COMPARED = "latency", "head_to_head"
 SEEDS = (0, 1, 2)
@@ -112,23 +112,15 @@ def enter(found: Evidence, home: Path) -> int:
     for network in found.networks:
         if network.trial is None:
             raise InputError("is no network of a study", where="--record", got=network.name)
-        if (there := study.record(network.trial).points[0].mask.hash) != network.mask_hash:
-            raise InputError(
-                "another mask was measured",
-                where=f"{STUDY}, trial {network.trial}",
-                expected=network.mask_hash,
-                got=there,
-            )
-        taken = [one.measured.figures() for one in found.sessions if one.network == network.name]
-        made = [Measurement(point=0, measured=measured) for measured in taken]
-
-        def with_them(record: TrialRecord, made: list[Measurement] = made) -> TrialRecord:
-            new = [one for one in made if one not in record.measurements]
-            return record.model_copy(update={"measurements": (*record.measurements, *new)})
-
-        before = len(study.record(network.trial).measurements)
-        amend_record(study.trial_folder(network.trial), with_them)
-        entered += len(study.record(network.trial).measurements) - before
+        subject = Subject(study.trial_folder(network.trial), network.trial, 0, study.record(network.trial))
+        if (there := subject.point.mask.hash) != network.mask_hash:
+            where = f"{STUDY}, trial {network.trial}"
+            raise InputError("another mask was measured", where=where, expected=network.mask_hash, got=there)
+        known = [one.measured for one in subject.record.measurements]
+        for session in found.sessions:
+            if session.network == network.name and session.measured.figures() not in known:
+                add_measurement(subject, session.measured)
+                entered += 1
     return entered
 
 

@@ -64,7 +64,7 @@ def _point(found: Published, figure: Figure, sites: str) -> PublishedPoint:
         accuracy_percent=figure.accuracy,
         online_s=online.seconds if online else None,
         online_mb=online.megabytes if online else None,
-        under=", ".join(part or "unknown" for part in (online.protocol, online.link)) if online else "",
+        under=online.under if online else "",
         source=found.cite(figure.source),
         secondary=found.sources[figure.source].secondary,
         sites="" if count is not None else figure.sites or "convention unknown",

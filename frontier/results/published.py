@@ -51,6 +51,11 @@ class Online(Frozen):
     link: str | None
     source: str
 
+    @property
+    def under(self) -> str:
+        """Protocol and link, `unknown` where the source does not say."""
+        return ", ".join(part or "unknown" for part in (self.protocol, self.link))
+
 
 class Robust(Frozen):
     """Accuracy in % under an attack or under corruptions, which `under` names with their strength."""

@@ -119,11 +119,10 @@ def _whole(found: Published, one: Baseline) -> tuple[str, ...]:
     """Under WHOLE_HEADER."""
     robust = "; ".join(f"{part.accuracy:g} {part.kind}: {part.under}" for part in one.robust)
     online = one.online
-    seconds = "" if online is None or online.seconds is None else f"{online.seconds:g}"
-    under = ", ".join(part or "unknown" for part in (online.protocol, online.link)) if online and seconds else ""
+    seconds = "" if online is None or online.seconds is None else f"{online.seconds:g} ({online.under})"
     return (
         one.network or "unknown", "" if one.relus is None else f"{one.relus:,}",
-        "" if one.accuracy is None else f"{one.accuracy:g}", robust, f"{seconds} ({under})" if seconds else "",
+        "" if one.accuracy is None else f"{one.accuracy:g}", robust, seconds,
         "yes" if found.sources[one.source].secondary else "no", found.cite(one.source), one.note or "",
     )  # fmt: skip
 
