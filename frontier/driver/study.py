@@ -147,12 +147,13 @@ class Search:
         return self._handed(trial)
 
     def wait(self) -> bool:
-        """Waits while other drivers run trials of the study; true when there is something to hand out after all,
-        because one of them has died, perhaps while the last of our own trials ran."""
+        """Waits while other drivers run trials of the study, those too that they took since we last looked; true when
+        there is something to hand out after all, because one of them has died, perhaps while the last of our own trials
+        ran, or has given a number back."""
         while not self.stopped:
             if self._again or (self._unasked and not self._unasked.exhausted):
                 return True
-            if not self._company.elsewhere:
+            if self._presence is None or (self._reached and not self._company.elsewhere):
                 return False
             self._company.pause()
             with self._undisturbed(), self._halt.for_room():
@@ -225,8 +226,7 @@ class Search:
     @property
     def complete(self) -> bool:
         """Whether every trial of the total, or all that the space holds, was handed out and has ended."""
-        reached = self._unasked.exhausted or (self.handed_out >= self.trials and not self._unasked)
-        return reached and not (self._waiting or self._copies or self._company.elsewhere)
+        return self._reached and not (self._waiting or self._copies or self._company.elsewhere)
 
     @property
     def fruitless(self) -> bool:
@@ -289,6 +289,11 @@ class Search:
             self._sampling.settle()
 
     # how it is done
+
+    @property
+    def _reached(self) -> bool:
+        """Whether every trial of the total, or all that the space holds, was handed out."""
+        return self._unasked.exhausted or (self.handed_out >= self.trials and not self._unasked)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -278,6 +279,37 @@ def test_what_a_driver_left_that_died_during_our_last_trial_is_handed_out(study:
         assert not one.wait()
         assert one.complete
     assert_whole(study, url, 2)
+
+
+def test_who_gets_no_number_waits_for_one_that_another_took_since_the_last_look(
+    study: Study, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with search(study, url, trials=2) as one, search(study, url, trials=2) as other:
+        finish(one, ask(one))
+        last = ask(other)
+        with monkeypatch.context() as soon:
+            soon.setattr(company.Company, "due", lambda self: False)
+            assert one.ask() is None  # and has not seen who got it
+        assert not one.complete
+        monkeypatch.setattr(company.Company, "pause", lambda self: finish(other, last))
+        assert not one.wait()
+        assert one.complete
+    assert_whole(study, url, 2)
+
+
+def test_a_number_that_is_given_back_while_nobody_looks_is_asked_again(
+    study: Study, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with search(study, url, trials=2) as one, search(study, url, trials=2) as other:
+        finish(one, ask(one))
+        last = ask(other)
+        with monkeypatch.context() as soon:
+            soon.setattr(company.Company, "due", lambda self: False)
+            assert one.ask() is None
+        shutil.rmtree(last.folder)
+        assert one.wait()
+        finish_all(one)
+        assert one.complete
 
 
 def test_a_replicate_that_a_dead_driver_had_only_claimed_is_no_trial(study: Study, url: str) -> None:
