@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from frontier.api.search import storage_of
+from frontier.driver.claims import Claims
 from frontier.driver.database import Database
 from frontier.driver.folders import Found, look
 from frontier.driver.lock import driving, sharing
@@ -77,7 +78,7 @@ def _rebuilt(stack: ExitStack, study: Study, database: Database, steadily: Stead
     stack.callback(memory.close)
     before = memory.sizes()
     became = memory.forget() if any(before) else ""
-    found = look(study)
+    found = look(study, Claims(study, total=0, presence=None))
     memory.reconcile(found.finished, found.unfinished)
     memory.learn(remember(study))
     trials, extras = memory.sizes()

@@ -258,27 +258,25 @@ def _device(runtime: Runtime, address: str | None) -> None:
 
 
 def _given(question: Space, cpu: float | None, gpu: float | None, gpu_gib: float | None) -> Resources:
-    """What one trial is given. Raises InputError for no CPU, for GPUs beyond one that are no whole number, and for a
-    share of a GPU beside an amount of its memory."""
+    """What one trial is given: what the space says, or what takes its place. Raises InputError for no CPU, for GPUs
+    beyond one that are no whole number, and for a share of a GPU beside an amount of its memory."""
     if cpu is not None and not 0 < cpu < math.inf:
         raise InputError("not a share of a machine", where="--cpu", expected="more than 0", got=cpu)
-    gpus, where = (question.resources.gpu, f"space '{question.name}', resources.gpu") if gpu is None else (gpu, "--gpu")
-    if not (0 <= gpus <= 1 or (gpus < math.inf and gpus == int(gpus))):
-        raise InputError("not a share of a machine", where=where, expected="0 to 1, or a whole number", got=gpus)
+    if gpu is not None and not (0 <= gpu <= 1 or (gpu < math.inf and gpu == int(gpu))):
+        raise InputError("not a share of a machine", where="--gpu", expected="0 to 1, or a whole number", got=gpu)
     if gpu_gib is not None and not 0 < gpu_gib < math.inf:
         raise InputError("not an amount of memory", where="--gpu-gib", expected="more than 0", got=gpu_gib)
     asked: dict[str, float | None] = {} if cpu is None else {"cpu": cpu}
     if gpu is not None or gpu_gib is not None:  # one takes the place of whatever the space says
         asked |= {"gpu": gpu or 0.0, "gpu_gib": gpu_gib}
-    given = question.resources.model_copy(update=asked)
-    if given.gpu and given.gpu_gib is not None:
+    if gpu and gpu_gib is not None:
         raise InputError(
             "a share of a GPU and an amount of its memory",
-            where=where if gpu is None else "--gpu",
+            where="--gpu",
             expected="one of gpu and gpu_gib",
-            got=f"gpu {given.gpu:g}, gpu_gib {given.gpu_gib:g}",
+            got=f"gpu {gpu:g}, gpu_gib {gpu_gib:g}",
         )
-    return given
+    return question.resources.model_copy(update=asked)
 
 
 def _manifest(

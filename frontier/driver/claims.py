@@ -69,6 +69,14 @@ class Claims:
             self._study.trial_folder(trial).rename(aside)
             shutil.rmtree(aside)
 
+    def free(self, trial: int) -> bool:
+        """Frees a number that a dead driver had claimed and not used; whether we did, and nobody before us."""
+        with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
+            if self.take_over(trial):
+                self.release(trial)
+                return True
+        return False
+
     def owner(self, trial: int) -> str | None:
         """The driver that holds the trial, or held it last; None where it carries no mark."""
         marks = self._study.trial_folder(trial).glob(f"{MARK}*")

@@ -53,7 +53,7 @@ class Company:
         each when it is looked at.
         """
         others = self.present()
-        found = look(self._study, lambda trial: self._claims.owner(trial) in others)
+        found = look(self._study, self._claims, others)
         self.elsewhere.update(found.elsewhere)
         for trial in [trial for trial in found.unfinished if not self._claims.take_over(trial)]:
             del found.unfinished[trial]
@@ -71,6 +71,16 @@ class Company:
     def present(self) -> frozenset[str]:
         """Names of the other drivers that live."""
         return frozenset() if self._presence is None else living(self._study.folder) - {self._presence.name}
+
+    def claim(self) -> int | None:
+        """As Claims.claim. A number that another driver has given back is held elsewhere no longer."""
+        trial = self._claims.claim()
+        self.elsewhere -= {trial}
+        return trial
+
+    def release(self, trial: int) -> None:
+        """As Claims.release."""
+        self._claims.release(trial)
 
     def due(self) -> bool:
         """Whether there may be something new: the folders are not looked at all the time."""

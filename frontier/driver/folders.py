@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from frontier.driver.claims import Claims
 from frontier.errors import RecordError
 from frontier.results.record import TrialRecord
 from frontier.results.spec import TrialSpec
@@ -28,20 +28,19 @@ class Found:
         return self.finished.keys() | self.unreadable.keys() | self.removed
 
 
-def look(study: Study, elsewhere: Callable[[int], bool] = lambda trial: False) -> Found:
-    """Reads every trial's folder. One that was claimed but never handed out (no spec, no record) is removed, unless a
-    living driver holds it, which `elsewhere` knows."""
+def look(study: Study, claims: Claims, others: AbstractSet[str] = frozenset()) -> Found:
+    """Reads every trial's folder. One that was claimed but never handed out (no spec, no record) is removed, unless it
+    is held by one of the `others`, drivers that live; one that goes away meanwhile is in none of the lists."""
     found = Found()
     for trial in study.trials():
         try:
             if study.finished(trial):
                 found.finished[trial] = study.record(trial)
-            elif elsewhere(trial):
+            elif claims.owner(trial) in others:
                 found.elsewhere.add(trial)
             elif spec := study.spec(trial):
                 found.unfinished[trial] = spec
-            else:
-                shutil.rmtree(study.trial_folder(trial))
+            elif claims.free(trial):
                 found.removed.add(trial)
         except RecordError as error:
             found.unreadable[trial] = error

@@ -101,6 +101,24 @@ class Memory:
         running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         return next((theirs.number for theirs in running if theirs.user_attrs.get("trial") == trial), None)
 
+    def asked_elsewhere(self, trial: int) -> bool:
+        """Whether another driver has asked what this open trial asks. Of those that ask the same at once, the first in
+        the database keeps it: each writes down what it asks before it looks."""
+        if self._database.storage is None:
+            return False
+        return self._steadily(partial(self._asked_elsewhere, trial, self._waiting[trial]))
+
+    def _asked_elsewhere(self, trial: int, number: int) -> bool:
+        there = {theirs.number: theirs for theirs in self._study.get_trials(deepcopy=False)}
+        return any(
+            theirs.number < number
+            and theirs.params == there[number].params
+            and theirs.state is not TrialState.FAIL
+            and theirs.user_attrs.get("trial", trial) != trial
+            and not theirs.user_attrs.get("extra")
+            for theirs in there.values()
+        )
+
     def tell(self, trial: int, record: TrialRecord) -> None:
         """Complete with the asked point's values, pruned or failed; then the extra points, marked as such. Once."""
         if trial not in self._waiting:

@@ -6,7 +6,7 @@ question: for a space of a few choices that is so, and one that is nearly asked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import final
 
 from frontier.driver.guesses import First
@@ -45,23 +45,27 @@ class Questions:
         return spec
 
     def _by_sampler(self, trial: int) -> TrialSpec | None:
-        return self._fresh(trial, self._memory, DRAWS, self._first.fixed(trial, self.known))
+        for spec in self._fresh(trial, self._memory, DRAWS, self._first.fixed(trial, self.known)):
+            if not self._memory.asked_elsewhere(trial):
+                return spec
+        return None
 
     def _at_random(self, trial: int) -> TrialSpec | None:
-        spec = self._fresh(trial, Memory(None, self._space, "random", self._seed), AT_RANDOM)
-        if spec is not None:
+        for spec in self._fresh(trial, Memory(None, self._space, "random", self._seed), AT_RANDOM):
             self._memory.adopt(trial, spec)
-        return spec
+            if not self._memory.asked_elsewhere(trial):
+                return spec
+            self._memory.abandon(trial)
+        return None
 
     def _fresh(
         self, trial: int, memory: Memory, draws: int, fixed: Mapping[str, Scalar] | None = None
-    ) -> TrialSpec | None:
+    ) -> Iterator[TrialSpec]:
         seed = derive(self._space.space_hash, self._seed, trial)
         for assignment in memory.ask(trial, fixed, draws=draws):
             spec = self._space.spec(assignment, seed=seed)
             if not self.known(spec):
-                return spec
-        return None
+                yield spec
 
 
 def _question(spec: TrialSpec) -> str:

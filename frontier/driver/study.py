@@ -41,6 +41,8 @@ from frontier.results.spec import TrialSpec
 from frontier.results.store import CANCEL, Study
 from frontier.spaces.space import Space
 
+BY_ONE = "other drivers work on the study: replicates wait until one alone is told to make them (--resume --replicate)"
+
 
 @final
 class Search:
@@ -140,7 +142,7 @@ class Search:
         if (
             not self._again
             and self.handed_out in self._sampling.slow
-            and (later := self._unasked.first(self._claims)) is not None
+            and (later := self._unasked.first(self._company)) is not None
         ):
             self._sampling.ask_ahead(later)
         self._voice.asked(trial, self._waiting[trial])
@@ -303,8 +305,13 @@ class Search:
             yield
 
     def _new(self) -> int | None:
-        fresh = self._unasked.ask(self._claims, self._sampling)
-        return self._hand_out(*fresh) if fresh else None
+        if (fresh := self._unasked.ask(self._company, self._sampling)) is None:
+            return None
+        if self.stopped:  # while the sampler was asked
+            self._sampling.abandon(fresh[0])
+            self._company.release(fresh[0])
+            return None
+        return self._hand_out(*fresh)
 
     def _hand_out(self, trial: int, spec: TrialSpec) -> int:
         self.study.write_spec(trial, spec)
@@ -312,7 +319,7 @@ class Search:
         return trial
 
     def _give_back(self) -> None:
-        self._unasked.give_back(self._claims, self._sampling)
+        self._unasked.give_back(self._company, self._sampling)
 
     def _catch_up(self, stack: ExitStack) -> None:
         """Reads all folders, tells the sampler, says whether this is a start or a resume."""
@@ -328,7 +335,8 @@ class Search:
         self._questions.note(record.spec for record in found.finished.values())
         self._questions.note(found.unfinished.values())
         self._memory.learn(remember(self.study, self._warm))
-        if self._seeds and not (self._company.present() or self.counts().unfinished or self.handed_out < self.trials):
+        beside = bool(self._seeds and self._company.present())
+        if self._seeds and not (beside or self.counts().unfinished or self.handed_out < self.trials):
             self._copies.plan(self.front(), found, self._seeds, self.trials, self._presence)
         for trial, error in found.unreadable.items():
             self._set_aside(trial, error)
@@ -336,7 +344,7 @@ class Search:
             self._voice.resumed(self.trials, tuple(self._again))
         else:
             self._voice.started(self._manifest, self.trials)
-        for said in (*self._notes, *filter(None, [self._memory.lost])):
+        for said in (*self._notes, *filter(None, [self._memory.lost, BY_ONE if beside else None])):
             self._voice.warn(said)
         if (waiting := self._first.left(self._questions.known) - max(0, self.trials - self.handed_out)) > 0:
             self._voice.warn(f"{waiting} guesses wait: raise the total with --trials")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from frontier.errors import InputError, nearest
 from frontier.frozen import Grown, digest
@@ -44,6 +44,14 @@ class Resources(Grown):
         description="memory of a GPU in place of a share: as many trials on each as the smallest holds",
     )
     deadline_min: float | None = Field(default=None, gt=0, description="minutes after which a trial is stopped, FAILED")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Resources:
+        if self.gpu and self.gpu_gib is not None:
+            raise ValueError("one of gpu (a share) and gpu_gib (memory)")
+        if self.gpu > 1 and self.gpu != int(self.gpu):
+            raise ValueError("a gpu of 0 to 1, or a whole number of them")
+        return self
 
 
 class Space(Grown):

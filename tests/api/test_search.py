@@ -278,8 +278,12 @@ def test_memory_of_a_gpu_takes_the_place_of_a_share(space: Path, tmp_path: Path)
 def test_one_gpu_and_a_half_is_refused_wherever_it_is_asked_for(space: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--gpu: not a share"):
         frontier.search(space, home=tmp_path / "home", gpu=1.5)
-    space.write_text(space.read_text() + "resources: {gpu: 1.5}\n")
-    with pytest.raises(InputError, match=r"resources\.gpu: not a share"):
+    text = space.read_text()
+    space.write_text(text + "resources: {gpu: 1.5}\n")
+    with pytest.raises(InputError, match=r"'resources'\n  expected: a gpu of 0 to 1, or a whole number"):
+        frontier.search(space, home=tmp_path / "home")
+    space.write_text(text + "resources: {gpu: 0.5, gpu_gib: 3}\n")
+    with pytest.raises(InputError, match=r"'resources'\n  expected: one of gpu \(a share\) and gpu_gib"):
         frontier.search(space, home=tmp_path / "home")
     assert not (tmp_path / "home").exists()
 

@@ -154,6 +154,27 @@ def test_a_killed_driver_leaves_a_number_that_the_next_one_gives_out(
     assert states == [(0, TrialState.COMPLETE), (1, TrialState.FAIL), (1, TrialState.RUNNING)]
 
 
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_stop_while_a_question_is_asked_hands_out_nothing(
+    study: Study, monkeypatch: pytest.MonkeyPatch, ahead: bool
+) -> None:
+    def build(draw: Any) -> Any:
+        if draw.trial == 1:
+            running.stop("terminated")
+        return Slow._build(draw)
+
+    monkeypatch.setattr(random, "build", build)
+    if ahead:
+        monkeypatch.setattr(random, "AHEAD", range(1, 1000), raising=False)
+    with search(study) as running:
+        finish(running, ask(running))
+        assert running.ask() is None
+        running.collect_all()
+        assert running.counts().unfinished == 0
+    assert study.trials() == [0]
+    assert [trial.state for trial in remembered(study)] == [TrialState.COMPLETE, TrialState.FAIL]
+
+
 def test_what_goes_wrong_in_the_samplers_thread_comes_out_of_the_search(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,10 @@ import pytest
 import search_fakes as fakes
 from search_books import ask, finish, finish_all, remembered, search
 
-from frontier.driver import events
+from frontier.driver import events, guesses
 from frontier.driver.guesses import Guess
 from frontier.errors import RecordError
+from frontier.objects import Unreachable
 from frontier.results.store import Study
 
 WHOLE = Guess(
@@ -108,3 +109,16 @@ def test_a_list_of_guesses_that_cannot_be_read_is_named(study: Study) -> None:
     (study.folder / "guesses.json").write_text("{")
     with pytest.raises(RecordError, match=r"guesses\.json"), search(study):
         pass
+
+
+def test_a_guess_that_cannot_be_marked_at_the_homes_url_ends_the_search(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with search(study, guesses=[WHOLE]) as running:
+
+        def away(path: Path) -> None:
+            raise Unreachable("the store does not answer")
+
+        monkeypatch.setattr(guesses, "publish", away)
+        with pytest.raises(Unreachable):
+            running.ask()

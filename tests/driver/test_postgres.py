@@ -26,11 +26,13 @@ from frontier.api.rebuild import rebuild
 from frontier.driver import company, events, steady
 from frontier.driver.drive import drive
 from frontier.driver.storage import Storage
-from frontier.driver.study import Search
+from frontier.driver.study import BY_ONE, Search
 from frontier.driver.work import Work
 from frontier.errors import BlockedError, InputError
+from frontier.frozen import digest
 from frontier.results.record import TrialRecord
 from frontier.results.store import Study, write_record
+from frontier.spaces.domain import ChoiceDomain, CountDomain
 
 TRIALS = 12
 
@@ -310,6 +312,83 @@ def test_a_number_that_is_given_back_while_nobody_looks_is_asked_again(
         assert one.wait()
         finish_all(one)
         assert one.complete
+
+
+def test_a_number_that_another_gave_back_and_we_took_is_not_waited_for(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = fakes.study(tmp_path / "shared", sampler="gp")  # it claims the number after the one that it hands out
+    with search(study, url, trials=3) as one:
+        with search(study, url, trials=3) as other:
+            theirs, ours = ask(other), ask(one)
+            finish(one, ours)  # and sees what the other holds
+            finish(other, theirs)
+            with monkeypatch.context() as soon:
+                soon.setattr(company.Company, "due", lambda self: False)
+                other.stop("terminated")
+                other.collect_all()  # gives it back
+                last = ask(one)
+        finish(one, last)
+        finish_all(one)
+        assert not one.wait()
+        assert one.complete
+        assert one.counts().complete == 3
+    assert_whole(study, url, 3)
+
+
+def test_a_driver_begins_while_another_gives_a_number_back(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, finished = fakes.study(tmp_path / "shared", sampler="gp"), Study.finished
+    with search(study, url, trials=4) as one:
+        assert ask(one).trial == 0
+        ahead = set(study.trials()) - {0}
+        assert ahead
+
+        def given_back(self: Study, trial: int) -> bool:
+            if trial in ahead:
+                ahead.clear()
+                one.stop("terminated")
+                one.collect_all()
+            return finished(self, trial)
+
+        monkeypatch.setattr(Study, "finished", given_back)
+        with search(study, url, trials=4) as other:
+            assert not ahead
+            assert study.trials() == [0]
+            assert other.counts().unfinished == 1
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_two_drivers_that_do_not_see_each_other_ask_no_question_twice(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, sampler: str
+) -> None:
+    fine = fakes.space(())
+    few = fine.model_copy(
+        update={
+            "methods": {"random": {"rule": ChoiceDomain(options=("a", "b", "c")), "share": 0.5}},
+            "finetune": fine.finetune | {"lr": 0.1},
+            "relu_budget": CountDomain(low=0, high=9),
+        }
+    )
+    study = fakes.study(tmp_path / "shared", few, sampler=sampler)
+    monkeypatch.setattr(company.Company, "due", lambda self: False)
+    with ExitStack() as stack:
+        both = [stack.enter_context(Search(study, few, trials=24, storage=Storage.of(url))) for _ in range(2)]
+        for running in 12 * both:
+            finish(running, ask(running))
+    specs = [study.spec(trial) for trial in range(24)]
+    assert len({digest(spec.model_dump(mode="json", exclude={"seed"})) for spec in specs if spec}) == 24
+
+
+def test_a_driver_beside_others_says_that_it_makes_no_replicates(study: Study, url: str) -> None:
+    with search(study, url, trials=2) as running:
+        finish_all(running)
+    seen: list[events.Event] = []
+    with search(study, url, trials=2), search(study, url, trials=2, replicate=1, on_event=seen.append) as beside:
+        assert beside.ask() is None
+    assert [event.message for event in seen if isinstance(event, events.Warned)] == [BY_ONE]
+    assert study.trials() == [0, 1]
 
 
 def test_a_replicate_that_a_dead_driver_had_only_claimed_is_no_trial(study: Study, url: str) -> None:
