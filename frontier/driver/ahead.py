@@ -9,6 +9,7 @@ it does without asking ahead. A resume knows whatever was told by then.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Container, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,10 +34,21 @@ class Sampling:
 
     def __init__(self, questions: Questions, memory: Memory, sampler: str) -> None:
         self._questions, self._memory = questions, memory
-        self.slow: range = getattr(registry.load("sampler", sampler), "AHEAD", range(0))
+        module = registry.load("sampler", sampler)
+        self._name, self._up_to = sampler, getattr(module, "UP_TO", sys.maxsize)
+        self.slow: range = getattr(module, "AHEAD", range(0))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sampler") if self.slow else None
         self._ahead: tuple[int, Future[TrialSpec | None]] | None = None
         self._told: deque[Future[None]] = deque()
+
+    def doubt(self, trials: int) -> str | None:
+        """Why so many trials are too many for this sampler, if they are."""
+        if trials <= self._up_to:
+            return None
+        return (
+            f"sampler {self._name}: a question takes up to a minute by trial {self._up_to}, and more with every trial "
+            "after it; hybrid, which goes on with TPE, takes none"
+        )
 
     def ask_ahead(self, trial: int) -> None:
         """Begins to ask what will be handed out as this trial, unless something is being asked already."""

@@ -149,9 +149,8 @@ class Search:
         return self._handed(trial)
 
     def wait(self) -> bool:
-        """Waits while other drivers run trials of the study, those too that they took since we last looked; true when
-        there is something to hand out after all, because one of them has died, perhaps while the last of our own trials
-        ran, or has given a number back."""
+        """Waits while other drivers run trials of the study, just begun ones too; true when there is something to hand
+        out after all: one of them has died, perhaps while our last trial ran, or has given a number back."""
         while not self.stopped:
             if self._again or (self._unasked and not self._unasked.exhausted):
                 return True
@@ -344,7 +343,8 @@ class Search:
             self._voice.resumed(self.trials, tuple(self._again))
         else:
             self._voice.started(self._manifest, self.trials)
-        for said in (*self._notes, *filter(None, [self._memory.lost, BY_ONE if beside else None])):
+        doubts = (self._memory.lost, BY_ONE if beside else None, self._sampling.doubt(self.trials))
+        for said in (*self._notes, *filter(None, doubts)):
             self._voice.warn(said)
         if (waiting := self._first.left(self._questions.known) - max(0, self.trials - self.handed_out)) > 0:
             self._voice.warn(f"{waiting} guesses wait: raise the total with --trials")

@@ -24,7 +24,7 @@ class SearchSettings(Grown):
     NEWER = frozenset({"pruner"})
 
     trials: int = Field(default=100, gt=0)
-    sampler: str = "hybrid"  # by measurement: docs/samplers.md
+    sampler: str = "gp"  # by measurement: docs/samplers.md
     seed: int = Field(default=0, ge=0)
     pruner: str | None = None  # who stops trials early; None: nobody
     # trials at once; auto: as many as the resources carry

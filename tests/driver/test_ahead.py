@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from search_books import ask, finish, finish_all, remembered, search
 
 from frontier import registry
+from frontier.driver import events
 from frontier.driver.ahead import Sampling
 from frontier.driver.samplers import gp, hybrid, random, tpe
 from frontier.driver.study import Search
@@ -71,6 +72,16 @@ def test_the_slow_samplers_are_asked_ahead_and_the_others_are_not() -> None:
     assert 10**6 in ahead.pop("gp")
     assert ahead.pop("hybrid") == range(hybrid.BY_GP)
     assert not any(ahead.values())
+
+
+def test_a_search_with_more_trials_than_its_sampler_is_meant_for_says_so(tmp_path: Path) -> None:
+    study, said = fakes.study(tmp_path, sampler="gp"), []
+    for trials in (gp.UP_TO, gp.UP_TO + 1):
+        with search(study, trials=trials, on_event=said.append):
+            pass
+    warned = [event.message for event in said if isinstance(event, events.Warned)]
+    assert len(warned) == 1
+    assert warned[0].startswith("sampler gp: a question takes up to a minute by trial 150")
 
 
 def test_a_result_is_told_while_the_sampler_thinks(study: Study, slow: Slow) -> None:

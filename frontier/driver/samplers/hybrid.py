@@ -1,6 +1,6 @@
 """The Gaussian process for the first 60 trials, then TPE: good points early, and no ask that takes a minute.
 
-The default: docs/samplers.md.
+For searches of hundreds of trials: docs/samplers.md.
 """
 
 from __future__ import annotations
