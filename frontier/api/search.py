@@ -88,7 +88,8 @@ def search(
     A trial that runs for longer than `trial_deadline_min` (None: what the space says) is FAILED. After `deadline_h` of
     this call nothing more is handed out, and `grace_s` (None: 30) later running trials are stopped, to go on with
     `resume`; SIGTERM does the same at once. `recorded` is what the replay backend answers from.
-    Raises InputError or BlockedError before anything is written or run, BlockedError too when the disk is full,
+    Raises InputError or BlockedError before anything is written or run (where a cluster turns out to have several hosts
+    and there is no `storage`, before anything is run), BlockedError too when the disk is full,
     Interrupted when it was stopped, TooManyFailures when trials keep failing; what has finished is kept in every case.
     """
     question = load_space(str(space))

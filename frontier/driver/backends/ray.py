@@ -234,7 +234,7 @@ def _refuse_hosts(nodes: Sequence[Mapping[str, Any]]) -> None:
             f"the cluster has several hosts ({', '.join(hosts)}), and the sampler's memory is a file of one (SQLite)",
             where="--address",
             expected="PostgreSQL for the sampler's memory, or a cluster of one host",
-            fix="give --storage postgresql://USER:PASSWORD@HOST/DATABASE",
+            fix="go on with --resume --storage postgresql://USER:PASSWORD@HOST/DATABASE",
         )
 
 
