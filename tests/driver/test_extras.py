@@ -8,7 +8,6 @@ import pytest
 from search_books import ask, remembered, search
 from search_fakes import RELUS, complete, point, study
 
-from frontier.driver.folders import look
 from frontier.driver.study import Search
 from frontier.driver.work import Asked
 from frontier.results.record import Point, ReluCount, TrialRecord
@@ -86,7 +85,7 @@ def test_front_and_volume_are_of_all_points_in_the_relus_of_the_studys_network(s
         finish(running, ask(running))
         record = finish(running, ask(running))
         front, volume = running.front(), running.hypervolume()
-    records = look(study).finished
+    records = dict(study.records())
     everything = [FOUR.values(point) for record in records.values() for point in record.points]
     assert volume == pytest.approx(FOUR.hypervolume(everything, RELUS))
     assert len(front) == len(FOUR.front(everything))
