@@ -27,7 +27,7 @@ from frontier.driver import company, events, steady
 from frontier.driver.drive import drive
 from frontier.driver.storage import Storage
 from frontier.driver.study import BY_ONE, Search
-from frontier.driver.work import Work
+from frontier.driver.work import Asked, Work
 from frontier.errors import BlockedError, InputError
 from frontier.frozen import digest
 from frontier.results.record import TrialRecord
@@ -283,16 +283,22 @@ def test_what_a_driver_left_that_died_during_our_last_trial_is_handed_out(study:
     assert_whole(study, url, 2)
 
 
+def unseen(one: Search, other: Search, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """The other's trial: the last number, which the one does not get and has not seen go."""
+    finish(one, ask(one))
+    last = ask(other)
+    with monkeypatch.context() as soon:
+        soon.setattr(company.Company, "due", lambda self: False)
+        assert one.ask() is None
+    assert not one.complete
+    return last
+
+
 def test_who_gets_no_number_waits_for_one_that_another_took_since_the_last_look(
     study: Study, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with search(study, url, trials=2) as one, search(study, url, trials=2) as other:
-        finish(one, ask(one))
-        last = ask(other)
-        with monkeypatch.context() as soon:
-            soon.setattr(company.Company, "due", lambda self: False)
-            assert one.ask() is None  # and has not seen who got it
-        assert not one.complete
+        last = unseen(one, other, monkeypatch)
         monkeypatch.setattr(company.Company, "pause", lambda self: finish(other, last))
         assert not one.wait()
         assert one.complete
@@ -303,11 +309,7 @@ def test_a_number_that_is_given_back_while_nobody_looks_is_asked_again(
     study: Study, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with search(study, url, trials=2) as one, search(study, url, trials=2) as other:
-        finish(one, ask(one))
-        last = ask(other)
-        with monkeypatch.context() as soon:
-            soon.setattr(company.Company, "due", lambda self: False)
-            assert one.ask() is None
+        last = unseen(one, other, monkeypatch)
         shutil.rmtree(last.folder)
         assert one.wait()
         finish_all(one)
