@@ -47,7 +47,7 @@ class Sampling:
             return None
         return (
             f"sampler {self._name}: a question takes up to a minute by trial {self._up_to}, and more with every trial "
-            "after it; hybrid, which goes on with TPE, takes none"
+            "after it; hybrid goes over to TPE, which answers at once"
         )
 
     def ask_ahead(self, trial: int) -> None:
