@@ -33,7 +33,7 @@ from frontier.objects import Unreachable, url_of
 from frontier.results.record import TrialRecord
 from frontier.results.store import Keep, Study, StudyManifest
 from frontier.shelves import DEFAULT_HOME, TRAJECTORIES_GB
-from frontier.spaces.space import Resources, Space
+from frontier.spaces.space import Resources, Space, is_share
 from frontier.trial.origin import code_version
 from frontier.trial.runtime import Runtime
 from frontier.trial.source import Source
@@ -263,7 +263,7 @@ def _given(question: Space, cpu: float | None, gpu: float | None, gpu_gib: float
     beyond one that are no whole number, and for a share of a GPU beside an amount of its memory."""
     if cpu is not None and not 0 < cpu < math.inf:
         raise InputError("not a share of a machine", where="--cpu", expected="more than 0", got=cpu)
-    if gpu is not None and not (0 <= gpu <= 1 or (gpu < math.inf and gpu == int(gpu))):
+    if gpu is not None and not is_share(gpu):
         raise InputError("not a share of a machine", where="--gpu", expected="0 to 1, or a whole number", got=gpu)
     if gpu_gib is not None and not 0 < gpu_gib < math.inf:
         raise InputError("not an amount of memory", where="--gpu-gib", expected="more than 0", got=gpu_gib)

@@ -46,7 +46,7 @@ class Sampling:
         if trials <= self._up_to:
             return None
         return (
-            f"sampler {self._name}: a question takes up to a minute by trial {self._up_to}, and more with every trial "
+            f"sampler {self._name}: a question takes half a minute by trial {self._up_to}, and more with every trial "
             "after it; hybrid goes over to TPE, which answers at once"
         )
 

@@ -31,6 +31,11 @@ class SearchSettings(Grown):
     concurrency: Literal["auto"] | Annotated[int, Field(gt=0)] = "auto"
 
 
+def is_share(gpus: float) -> bool:
+    """Whether a trial can be given so many GPUs: a share of one, or a whole number of them."""
+    return gpus >= 0 and (gpus <= 1 or gpus % 1 == 0)
+
+
 class Resources(Grown):
     """What one trial is given. Fractions share a device between trials."""
 
@@ -49,7 +54,7 @@ class Resources(Grown):
     def _one_of_both(self) -> Resources:
         if self.gpu and self.gpu_gib is not None:
             raise ValueError("one of gpu (a share) and gpu_gib (memory)")
-        if self.gpu > 1 and self.gpu != int(self.gpu):
+        if not is_share(self.gpu):
             raise ValueError("a gpu of 0 to 1, or a whole number of them")
         return self
 

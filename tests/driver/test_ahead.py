@@ -81,7 +81,7 @@ def test_a_search_with_more_trials_than_its_sampler_is_meant_for_says_so(tmp_pat
             pass
     warned = [event.message for event in said if isinstance(event, events.Warned)]
     assert len(warned) == 1
-    assert warned[0].startswith("sampler gp: a question takes up to a minute by trial 150")
+    assert warned[0].startswith("sampler gp: a question takes half a minute by trial 120")
 
 
 def test_a_result_is_told_while_the_sampler_thinks(study: Study, slow: Slow) -> None:

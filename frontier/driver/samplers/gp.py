@@ -1,6 +1,6 @@
 """Gaussian process with log expected hypervolume improvement (Ament et al., NeurIPS 2023), as Optuna builds it.
 
-The default: docs/samplers.md. It is slow: an ask takes seconds from 30 trials on and up to a minute at 150, because the
+The default: docs/samplers.md. It is slow: an ask takes seconds from 30 trials on and half a minute at 120, because the
 region that four objectives leave undominated is cut into boxes, for each of 128 draws of what is still running. It
 models the parameters that all trials share (budget, method); knobs that only one method has are drawn at random.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from optuna._gp.acqf import BaseAcquisitionFunc
 
 AHEAD = range(sys.maxsize)  # the trials whose question takes seconds and is asked ahead
-UP_TO = 150  # trials of a search; with more its user is told how long a question takes
+UP_TO = 120  # trials of a search, as measured; with more its user is told how long a question takes
 AT_ONCE = 16  # candidates
 
 
